@@ -1,0 +1,74 @@
+{#
+    Makes what the evidence needs: the schema `traspaso`, its tables `row_fates`
+    and `repairs`, and the functions of the type macros. Says nothing and changes
+    nothing where they are there already.
+
+    row_fates  one row for each legacy row that was not simply loaded
+    repairs    one row for each value that was changed by more than its mapping;
+               before and after as they were and are stored, `shown` as the compat
+               view gives it back
+#}
+{% macro install_evidence() -%}
+    {%- if execute and flags.WHICH in (
+        'build', 'run', 'seed', 'snapshot', 'test', 'run-operation'
+    ) -%}
+        {{ adapter.dispatch('install_evidence', 'traspaso')() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__install_evidence() -%}
+    {{ _evidence_tables('varchar', 'json') }}
+{%- endmacro %}
+
+{% macro postgres__install_evidence() -%}
+    {%- set present = run_query(
+        "select to_regprocedure('traspaso.catalog_lines(text[])') is not null"
+    ).rows[0][0] -%}
+    {%- if not present -%}
+        {{ _evidence_tables('text', 'jsonb') }}
+        {{ _postgres_functions() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _evidence_tables(text_type, json_type) -%}
+create schema if not exists traspaso;
+create table if not exists {{ evidence_relation('row_fates') }} (
+    system {{ text_type }} not null,
+    source_table {{ text_type }} not null,
+    source_key {{ text_type }} not null,
+    fate {{ text_type }} not null
+        check (fate in ('merged', 'quarantined', 'excluded')),
+    reasons {{ text_type }}[] not null,
+    target_table {{ text_type }} not null,
+    target_key {{ text_type }},
+    row {{ json_type }} not null,
+    run_id {{ text_type }} not null,
+    recorded_at timestamp with time zone not null,
+    primary key (system, source_table, source_key, target_table)
+);
+create table if not exists {{ evidence_relation('repairs') }} (
+    system {{ text_type }} not null,
+    source_table {{ text_type }} not null,
+    source_key {{ text_type }} not null,
+    column_name {{ text_type }} not null,
+    rule {{ text_type }} not null,
+    before {{ text_type }},
+    after {{ text_type }},
+    shown {{ text_type }},
+    target_table {{ text_type }} not null,
+    run_id {{ text_type }} not null,
+    recorded_at timestamp with time zone not null,
+    primary key (system, source_table, source_key, column_name, target_table)
+);
+{%- endmacro %}
+
+{% macro _postgres_functions() -%}
+comment on schema traspaso is
+    'Traspaso: estado de la migración y sus pruebas';
+comment on table traspaso.row_fates is
+    'Una fila por fila del legado que no se cargó tal cual: fusionada, en cuarentena o excluida';
+comment on table traspaso.repairs is
+    'Una fila por valor que cambió más allá de su correspondencia declarada';
+{{ _function_jsonb_or_string() }}
+{{ _function_catalog_lines() }}
+{%- endmacro %}

@@ -1,0 +1,107 @@
+{#
+    Writes the fate of each legacy row that is not in the table to `row_fates`:
+    the reasons of the contract, and the unique keys by which it meets a row that
+    is. A row that meets one on keys of `merge_on` only was merged into it; any
+    other is quarantined. Rows of the evidence that are as they were stay untouched.
+
+    relation    the table, loaded
+    contract    see target_contract
+    candidates  SQL of candidates()
+    rules       see refusal_rules
+    columns     the columns that were loaded
+    contenders  see resolve_collisions, or none
+#}
+{% macro record_fates(relation, contract, candidates, rules, columns, contenders) -%}
+    {%- set fates = temporary_relation(contract.table ~ '__fates') -%}
+    {%- do load_step('drop table if exists ' ~ fates) -%}
+    {%- do load_step(_create_fates(
+        fates, relation, contract, candidates, rules, columns, contenders
+    )) -%}
+    {%- do replace_evidence(
+        'row_fates', fates, contract,
+        key=['source_table', 'source_key'],
+        values=['fate', 'reasons', 'target_key', 'row']
+    ) -%}
+    {%- do load_step('drop table ' ~ fates) -%}
+{%- endmacro %}
+
+{% macro _create_fates(
+    fates, relation, contract, candidates, rules, columns, contenders
+) -%}
+    {%- set meetings = [] -%}
+    {%- for key in loaded_keys(contract, columns) -%}
+        {%- set alias = 'met_' ~ loop.index -%}
+        {%- do meetings.append({
+            'alias': alias,
+            'key': key,
+            'merges': key in contract.merge_on,
+            'reason': key | join(',') ~ ':unique',
+            'violated': alias ~ '.' ~ contract.primary_key.columns[0] ~ ' is not null',
+        }) -%}
+    {%- endfor -%}
+create temporary table {{ fates }} as
+with refused as (
+    select
+        candidate.*,
+        {{ is_valid(rules) }} as _admitted,
+        {{ refusal_reasons(rules) }} as _reasons
+    from {{ candidates }} as candidate
+    where
+        not ({{ is_valid(rules) }})
+        {%- if contenders is not none %}
+        or {{ _has_lost(contenders) }}
+        {%- endif %}
+)
+
+select
+    refused._source_table as source_table,
+    refused._source_key as source_key,
+    case
+        when
+            refused._admitted
+            {%- for meeting in meetings if not meeting.merges %}
+            and not {{ meeting.violated }}
+            {%- endfor %}
+            then 'merged'
+        else 'quarantined'
+    end as fate,
+    refused._reasons || {{ refusal_reasons(meetings) }} as reasons,
+    coalesce(
+        {%- for meeting in meetings %}
+        {{ _row_key(contract, meeting.alias) }},
+        {%- endfor %}
+        null
+    ) as target_key,
+    refused._source_row as row
+from refused
+{%- for meeting in meetings %}
+left join {{ relation }} as {{ meeting.alias }}
+    on {{ _shares_key(meeting.key, meeting.alias, 'refused') }}
+{%- endfor %}
+{%- endmacro %}
+
+{# The unique keys whose columns are all loaded, as lists of columns. #}
+{% macro loaded_keys(contract, columns) -%}
+    {%- set keys = [] -%}
+    {%- for key in [contract.primary_key] + contract.uniques
+        if key.columns | reject('in', columns) | list == [] -%}
+        {%- do keys.append(key.columns) -%}
+    {%- endfor -%}
+    {{ return(keys) }}
+{%- endmacro %}
+
+{% macro _has_lost(contenders) -%}
+    (_source_table, _source_key) in (
+        select
+            _source_table,
+            _source_key
+        from {{ contenders }}
+        where state = 'lost'
+    )
+{%- endmacro %}
+
+{% macro _row_key(contract, alias) -%}
+    {%- for column in contract.primary_key.columns -%}
+        {{ " || ',' || " if not loop.first }}{{ alias }}.{{ column }}::text
+    {%- endfor -%}
+{%- endmacro %}

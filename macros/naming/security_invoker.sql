@@ -1,0 +1,15 @@
+{#
+    A view reads with the rights of whoever asks, so that row-level security
+    holds through it. PostgreSQL before 15 cannot, DuckDB has no roles.
+#}
+{% macro security_invoker(relation) -%}
+    {{ return(adapter.dispatch('security_invoker', 'traspaso')(relation)) }}
+{%- endmacro %}
+
+{% macro default__security_invoker(relation) -%}{%- endmacro %}
+
+{% macro postgres__security_invoker(relation) -%}
+    {%- if execute and server_major() >= 15 -%}
+        alter view {{ relation }} set (security_invoker = true)
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,137 @@
+{#
+    Brings a filled table to what `loaded` holds: deletes, updates and inserts the
+    rows that differ, and touches no other.
+
+    relation  the table
+    loaded    relation of the same columns, no two rows of one key
+    contract  see target_contract
+    columns   the columns that are loaded
+
+    Returns the number of rows touched.
+#}
+{% macro apply_delta(relation, loaded, contract, columns) -%}
+    {%- set rest = columns | reject('in', contract.load_key) | list -%}
+    {%- set now = keyed(relation, contract, columns) -%}
+    {%- set then = keyed(loaded, contract, columns) -%}
+    {%- set rows = namespace(changed=0) -%}
+
+    {%- set gone = 'from ' ~ relation ~ ' where (' ~ _identity(contract) ~ ') in (select '
+        ~ _identity(contract) ~ ' from (select now.* from ' ~ now ~ ' as now where not exists'
+        ~ ' (select 1 from ' ~ then ~ ' as later where later._key = now._key)) as gone)' -%}
+    {%- set differing -%}
+        from {{ now }} as now
+        inner join {{ then }} as later on later._key = now._key
+        where
+            {% for column in rest -%}
+                {{ 'or ' if not loop.first -}}
+                now.{{ column }} is distinct from later.{{ column }}
+            {% else -%}
+                false
+            {%- endfor %}
+    {%- endset -%}
+    {%- set missing = 'from ' ~ then ~ ' as later where not exists (select 1 from ' ~ now
+        ~ ' as now where now._key = later._key)' -%}
+
+    {%- set deleted = load_step('select count(*) ' ~ gone).rows[0][0] | int -%}
+    {%- set updated = load_step('select count(*) ' ~ differing).rows[0][0] | int -%}
+    {%- set inserted = load_step('select count(*) ' ~ missing).rows[0][0] | int -%}
+
+    {%- if deleted > 0 -%}
+        {%- do load_step('delete ' ~ gone) -%}
+    {%- endif -%}
+    {%- if updated > 0 -%}
+        {%- do _update_differing(relation, contract, rest, differing) -%}
+    {%- endif -%}
+    {%- if inserted > 0 -%}
+        {%- do load_step(
+            'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ') select '
+            ~ columns | join(', ') ~ ' ' ~ missing
+        ) -%}
+    {%- endif -%}
+    {{ return(deleted + updated + inserted) }}
+{%- endmacro %}
+
+{#
+    A relation with `_key`, by which a row is found again. NULLs in a key do not
+    make rows equal, so there the rows of one key get their ordinal.
+#}
+{% macro keyed(relation, contract, columns) -%}
+    {%- set nullable = [] -%}
+    {%- for column in contract.columns
+        if column.name in contract.load_key and not column.not_null -%}
+        {%- do nullable.append(column.name) -%}
+    {%- endfor -%}
+    (
+        select
+            *,
+            {{ row_key(
+                contract.load_key,
+                columns | join(', ') if nullable and contract.load_key != contract.primary_key.columns
+                else none
+            ) }} as _key
+        from {{ relation }}
+    )
+{%- endmacro %}
+
+{% macro _identity(contract) -%}
+    {{- contract.primary_key.columns | join(', ') -}}
+{%- endmacro %}
+
+{#
+    PostgreSQL checks a unique key row by row: two rows that swap their values
+    would meet. Keys whose values change are put aside for the update.
+#}
+{% macro _update_differing(relation, contract, rest, differing) -%}
+    {{ return(adapter.dispatch('_update_differing', 'traspaso')(
+        relation, contract, rest, differing
+    )) }}
+{%- endmacro %}
+
+{% macro _update_statement(relation, contract, rest, differing) -%}
+    update {{ relation }} as final
+    set
+        {% for column in rest -%}
+            {{ column }} = changed.{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from (
+        select
+            {% for column in contract.primary_key.columns -%}
+                now.{{ column }} as _now_{{ column }},
+            {% endfor -%}
+            later.*
+        {{ differing }}
+    ) as changed
+    where
+        {% for column in contract.primary_key.columns -%}
+            {{ 'and ' if not loop.first }}final.{{ column }} = changed._now_{{ column }}
+        {% endfor %}
+{%- endmacro %}
+
+{% macro default___update_differing(relation, contract, rest, differing) -%}
+    {%- do load_step(_update_statement(relation, contract, rest, differing)) -%}
+{%- endmacro %}
+
+{% macro postgres___update_differing(relation, contract, rest, differing) -%}
+    {%- set aside = [] -%}
+    {%- for key in contract.uniques -%}
+        {%- set moved = [] -%}
+        {%- for column in key.columns if column in rest -%}
+            {%- do moved.append(
+                'now.' ~ column ~ ' is distinct from later.' ~ column
+            ) -%}
+        {%- endfor -%}
+        {%- if moved and load_step(
+            'select exists (select 1 ' ~ differing | replace('where', 'where ('
+            ~ moved | join(' or ') ~ ') and (', 1) ~ '))'
+        ).rows[0][0] -%}
+            {%- do aside.append(key) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for key in aside -%}
+        {%- do load_step('alter table ' ~ relation ~ ' drop constraint ' ~ key.name) -%}
+    {%- endfor -%}
+    {%- do load_step(_update_statement(relation, contract, rest, differing)) -%}
+    {%- for key in aside -%}
+        {%- do load_step('alter table ' ~ relation ~ ' add ' ~ key_definition(contract, key)) -%}
+    {%- endfor -%}
+{%- endmacro %}

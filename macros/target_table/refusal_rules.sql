@@ -1,0 +1,92 @@
+{#
+    What the contract would refuse, as `column:rule` with the SQL that is true of
+    a refused candidate. The unique keys are not here: they hold between rows, see
+    resolve_collisions.
+
+    contract  see target_contract
+    queried   names of the columns of the model's query; a column `raw__x` is the
+              legacy value that became `x`
+
+    Returns [{reason, violated}], violated over the columns of candidates().
+#}
+{% macro refusal_rules(contract, queried) -%}
+    {%- set rules = [] -%}
+    {%- for needed in contract.requires -%}
+        {%- do rules.append({
+            'reason': needed.column ~ ':' ~ needed.rule,
+            'violated': 'not coalesce(' ~ needed.expression ~ ', false)',
+        }) -%}
+    {%- endfor -%}
+    {%- for column in contract.columns if column.name in queried -%}
+        {%- set name = column.name -%}
+        {%- set raw = 'raw__' ~ name -%}
+        {%- set lost = name ~ ' is null and ' ~ raw ~ ' is not null' -%}
+        {%- if raw in queried -%}
+            {%- do rules.append({'reason': name ~ ':type', 'violated': lost}) -%}
+        {%- endif -%}
+        {%- if column.not_null -%}
+            {%- do rules.append({
+                'reason': name ~ ':not_null',
+                'violated': name ~ ' is null'
+                    ~ (' and ' ~ raw ~ ' is null' if raw in queried else ''),
+            }) -%}
+        {%- endif -%}
+        {%- if column.length is not none -%}
+            {%- do rules.append({
+                'reason': name ~ ':length',
+                'violated': 'length(' ~ name ~ ') > ' ~ column.length,
+            }) -%}
+        {%- endif -%}
+        {%- if column.precision is not none -%}
+            {%- do rules.append({
+                'reason': name ~ ':range',
+                'violated': 'abs(round(' ~ name ~ ', ' ~ column.scale ~ ')) >= 1'
+                    ~ '0' * (column.precision - column.scale),
+            }) -%}
+        {%- endif -%}
+        {%- for check in column.checks -%}
+            {%- do rules.append({
+                'reason': name ~ ':check', 'violated': 'not (' ~ check.expression ~ ')'
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for key in contract.foreign_keys -%}
+        {%- set filled = [] -%}
+        {%- for name in key.columns -%}
+            {%- do filled.append(name ~ ' is not null') -%}
+        {%- endfor -%}
+        {%- do rules.append({
+            'reason': key.columns | join(',') ~ ':foreign_key',
+            'violated': filled | join(' and ') ~ ' and ' ~ _parent(loop.index) ~ ' is null',
+        }) -%}
+    {%- endfor -%}
+    {{ return(rules) }}
+{%- endmacro %}
+
+{# True of a candidate that no rule refuses. #}
+{% macro is_valid(rules) -%}
+    {%- for rule in rules %}
+        {{ 'and ' if not loop.first }}({{ rule.violated }}) is not true
+    {%- else %}
+        true
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The reasons why a candidate is refused, as an array of text. #}
+{% macro refusal_reasons(rules) -%}
+    {{ adapter.dispatch('refusal_reasons', 'traspaso')(rules) }}
+{%- endmacro %}
+
+{% macro _reason_cases(rules) -%}
+    {%- for rule in rules %}
+        case when {{ rule.violated }} then '{{ rule.reason }}' end{{ ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro postgres__refusal_reasons(rules) -%}
+    array_remove(array[{{ _reason_cases(rules) }}]::text[], null)
+{%- endmacro %}
+
+{% macro duckdb__refusal_reasons(rules) -%}
+    list_filter([{{ _reason_cases(rules) }}]::varchar[], reason -> reason is not null)
+{%- endmacro %}

@@ -1,0 +1,91 @@
+{#
+    The round trip, row by row: each legacy row that was loaded beside the row that
+    the compat view shows for it, by a hash of all their columns. A legacy value
+    that the evidence lists as repaired counts as what the repair says is shown,
+    if it still is what it was before.
+
+    Rows meet by their key. Where the legacy has no unique key, the rows of one key
+    meet in the order of their hashes: the two sides are equal as multisets.
+
+    node  the compat model, as in `graph`: its columns with the legacy's types, and
+          meta.system, meta.source_table
+
+    Columns: source_key, is_legacy, is_shown, differs. A row that stands on one side
+    only has the other side's flag false.
+#}
+{% macro compared_rows(node) -%}
+    {%- set system = node.config.meta.system -%}
+    {%- set table = node.config.meta.source_table -%}
+    {%- set key = var('legacy_keys')[system][table] -%}
+    {%- set columns = node.columns.values() | list -%}
+    select
+        coalesce(expected.source_key, shown.row_key) as source_key,
+        expected.row_key is not null as is_legacy,
+        shown.row_key is not null as is_shown,
+        expected.content is distinct from shown.content as differs
+    from (
+        {{ _keyed_rows(key) }}
+        from (
+            select
+                loaded.source_key,
+                {{ _key_text(key, columns, 'loaded', 'repaired') }} as key_text,
+                {{ row_hash(columns, 'loaded', 'repaired') }} as content
+            from (
+                select
+                    *,
+                    {{ source_key(system, table) }} as source_key
+                from {{ legacy_relation(system, table) }}
+            ) as loaded
+            left join (
+                select
+                    source_key,
+                    {{ json_object_of('column_name', 'before') }} as before,
+                    {{ json_object_of('column_name', 'shown') }} as shown
+                from {{ evidence_relation('repairs') }}
+                where system = '{{ system }}' and source_table = '{{ table }}'
+                group by source_key
+            ) as repaired on loaded.source_key = repaired.source_key
+            where not exists (
+                select 1
+                from {{ evidence_relation('row_fates') }} as fate
+                where
+                    fate.system = '{{ system }}'
+                    and fate.source_table = '{{ table }}'
+                    and fate.source_key = loaded.source_key
+            )
+        ) as hashed
+    ) as expected
+    full join (
+        {{ _keyed_rows(key) }}
+        from (
+            select
+                null as source_key,
+                {{ _key_text(key, columns, 'shown') }} as key_text,
+                {{ row_hash(columns, 'shown') }} as content
+            from {{ node_relation(node) }} as shown
+        ) as hashed
+    ) as shown on expected.row_key = shown.row_key
+{%- endmacro %}
+
+{% macro _keyed_rows(key) -%}
+        select
+            source_key,
+            content,
+            {% if key.order_by -%}
+            key_text || '#' || row_number() over (
+                partition by key_text order by content
+            )
+            {%- else -%}
+            key_text
+            {%- endif %} as row_key
+{%- endmacro %}
+
+{% macro _key_text(key, columns, alias, repaired=none) -%}
+    concat_ws(','
+        {%- for name in key.columns %},
+        coalesce({{ column_text(
+            columns | selectattr('name', 'equalto', name) | first, alias, repaired
+        ) }}, '')
+        {%- endfor %}
+    )
+{%- endmacro %}

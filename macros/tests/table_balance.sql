@@ -1,0 +1,63 @@
+{#
+    The balance and the round trip of one legacy table, as one row:
+
+    source_table, source_rows
+    loaded       legacy rows that the compat view shows
+    merged, quarantined, excluded   legacy rows in the evidence, by fate
+    residue      legacy rows with no fate or with two, evidence without a legacy row,
+                 and rows of the compat view that no legacy row stands for
+    mismatches   loaded rows that the compat view shows otherwise
+
+    node  the compat model, as in `graph`
+#}
+{% macro table_balance(node) -%}
+    {%- set system = node.config.meta.system -%}
+    {%- set table = node.config.meta.source_table -%}
+    select
+        '{{ table }}' as source_table,
+        (
+            select count(*) from {{ legacy_relation(system, table) }}
+        ) as source_rows,
+        compared.loaded,
+        fates.merged,
+        fates.quarantined,
+        fates.excluded,
+        compared.missing + compared.unknown + fates.repeated + fates.orphaned
+            as residue,
+        compared.mismatches
+    from (
+        select
+            count(*) filter (where is_legacy and is_shown) as loaded,
+            count(*) filter (where is_legacy and not is_shown) as missing,
+            count(*) filter (where is_shown and not is_legacy) as unknown,
+            count(*) filter (where is_legacy and is_shown and differs)
+                as mismatches
+        from ({{ compared_rows(node) }}) as compared
+    ) as compared
+    cross join (
+        select
+            count(*) filter (where position = 1 and fate = 'merged') as merged,
+            count(*) filter (where position = 1 and fate = 'quarantined')
+                as quarantined,
+            count(*) filter (where position = 1 and fate = 'excluded')
+                as excluded,
+            count(*) filter (where position > 1) as repeated,
+            count(*) filter (where position = 1 and is_orphaned) as orphaned
+        from (
+            select
+                fate.fate,
+                row_number() over (
+                    partition by fate.source_key order by fate.target_table
+                ) as position,
+                legacy.source_key is null as is_orphaned
+            from {{ evidence_relation('row_fates') }} as fate
+            left join (
+                select {{ source_key(system, table) }} as source_key
+                from {{ legacy_relation(system, table) }}
+            ) as legacy on fate.source_key = legacy.source_key
+            where
+                fate.system = '{{ system }}'
+                and fate.source_table = '{{ table }}'
+        ) as numbered
+    ) as fates
+{%- endmacro %}

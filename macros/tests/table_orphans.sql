@@ -1,0 +1,39 @@
+{#
+    Rows of a final table whose foreign key has no parent, declared in the database
+    or not, one row a foreign key: target_table, constraint_name, orphans.
+
+    node  the model, as in `graph`
+#}
+{% macro table_orphans(node) -%}
+    {%- set contract = target_contract(node) -%}
+    {%- for key in contract.foreign_keys %}
+    {{ 'union all' if not loop.first }}
+    select
+        '{{ contract.table }}' as target_table,
+        '{{ key.name }}' as constraint_name,
+        count(*) as orphans
+    from {{ node_relation(node) }} as child
+    where
+        {%- for column in key.columns %}
+        child.{{ column }} is not null and
+        {%- endfor %}
+        not exists (
+            select 1
+            from {{ _foreign_relation(key.to) }} as parent
+            where
+                {%- for column in key.columns %}
+                {{ 'and ' if not loop.first -}}
+                parent.{{ key.to_columns[loop.index0] }} = child.{{ column }}
+                {%- endfor %}
+        )
+    {%- endfor %}
+{%- endmacro %}
+
+{# `graph` holds a foreign key's parent as it is written: ref('…'). #}
+{% macro _foreign_relation(to) -%}
+    {%- set name = modules.re.search("ref\\(\\s*['\"](\\w+)['\"]\\s*\\)", to) -%}
+    {%- if name is none -%}
+        {{ return(to) }}
+    {%- endif -%}
+    {{ return(node_relation(graph.nodes['model.traspaso.' ~ name.group(1)])) }}
+{%- endmacro %}

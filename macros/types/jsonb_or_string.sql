@@ -1,0 +1,81 @@
+{#
+    Text that should hold JSON, as JSON. Text that is no JSON, or JSON that would
+    lose something on the way (a key twice, \u0000), stays whole as a JSON string.
+
+    column  text expression; NULL stays NULL
+#}
+{% macro jsonb_or_string(column) -%}
+    {{ adapter.dispatch('jsonb_or_string', 'traspaso')(column) }}
+{%- endmacro %}
+
+{% macro postgres__jsonb_or_string(column) -%}
+    traspaso.jsonb_or_string({{ column }})
+{%- endmacro %}
+
+{% macro duckdb__jsonb_or_string(column) -%}
+    case
+        when
+            json_valid({{ column }})
+            and len(coalesce(json_keys({{ column }}), []))
+            = len(list_distinct(coalesce(json_keys({{ column }}), [])))
+            then json({{ column }})
+        when {{ column }} is not null then to_json({{ column }})
+    end
+{%- endmacro %}
+
+{#
+    A cast that fails ends the statement, and PostgreSQL before 16 cannot ask
+    first (pg_input_is_valid, IS JSON), so there a subtransaction tries.
+#}
+{% macro _function_jsonb_or_string() -%}
+{%- if server_major() >= 16 %}
+create or replace function traspaso.jsonb_or_string(value text)
+returns jsonb language sql stable parallel safe as $body$
+    select case
+        when pg_input_is_valid(value, 'jsonb')
+            then case
+                when value is json with unique keys then value::jsonb
+                else to_jsonb(value)
+            end
+        else to_jsonb(value)
+    end
+$body$;
+{%- else %}
+create or replace function traspaso.json_has_unique_keys(value json)
+returns boolean language plpgsql immutable parallel safe as $body$
+begin
+    if json_typeof(value) = 'object' then
+        return
+            (select count(*) = count(distinct key) from json_each(value))
+            and not exists (
+                select from json_each(value) as member
+                where not traspaso.json_has_unique_keys(member.value)
+            );
+    elsif json_typeof(value) = 'array' then
+        return not exists (
+            select from json_array_elements(value) as element
+            where not traspaso.json_has_unique_keys(element.value)
+        );
+    end if;
+    return true;
+end
+$body$;
+create or replace function traspaso.jsonb_or_string(value text)
+returns jsonb language plpgsql immutable parallel unsafe as $body$
+declare
+    parsed jsonb;
+begin
+    parsed := value::jsonb;
+    if traspaso.json_has_unique_keys(value::json) then
+        return parsed;
+    end if;
+    return to_jsonb(value);
+exception
+    -- 22P02 no JSON, 22P05 \u0000, 22003 a number too large, 54001 too deep
+    when invalid_text_representation or untranslatable_character
+        or numeric_value_out_of_range or statement_too_complex then
+        return to_jsonb(value);
+end
+$body$;
+{%- endif %}
+{%- endmacro %}

@@ -1,0 +1,25 @@
+with mensajes as (
+
+    select * from {{ ref('tinkubot__mensajes') }}
+
+)
+
+select
+    mensajes.id,
+    mensajes.conversacion_id as conversation_id,
+    {{ legado_value('mensajes.metadata', 'user_id') }}::uuid as user_id,
+    {{ legado_value('mensajes.metadata', 'phone') }}::varchar(20) as phone,
+    tipo_mensaje.ingles::varchar(50) as message_type,
+    mensajes.contenido as content,
+    {{ legado_value('mensajes.metadata', 'is_bot') }}::boolean as is_bot,
+    mensajes.url_media::text as media_url,
+    mensajes.tipo_media::text as media_type,
+    mensajes.respuesta_ia as ai_response,
+    estado_procesamiento.ingles as processing_status,
+    {{ without_legado('mensajes.metadata') }} as metadata,
+    mensajes.creado_at as "timestamp"
+from mensajes
+{{ join_value_back('tinkubot', 'tipo_mensaje', 'mensajes.tipo_mensaje') }}
+{{ join_value_back(
+    'tinkubot', 'estado_procesamiento', 'mensajes.estado_procesamiento'
+) }}

