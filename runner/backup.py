@@ -104,7 +104,7 @@ def create(settings: Settings, plan: Plan, phase: int, *, tell: Tell = _silent) 
     # Sorts by time; may name a folder, a session and a database.
     identifier = f"{plan.system}_{phase}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(2)}"
     final = settings.backup_dir / identifier
-    with _troubles(url), connect(url, autocommit=True, application_name=identifier) as conn:
+    with _troubles(url), _session(url, plan, identifier) as conn:
         state.install(conn)
         _remove_partials(settings.backup_dir, plan.system, conn)
         with _partial_folder(settings.backup_dir, identifier) as folder:
@@ -206,6 +206,12 @@ def _one(conn: psycopg.Connection, query: str) -> Any:
     return row[0] if row else None
 
 
+def _session(url: str, plan: Plan, name: str) -> psycopg.Connection:
+    return connect(
+        url, autocommit=True, lock_timeout_ms=plan.lock_timeout_ms, application_name=name
+    )
+
+
 # --- list ---------------------------------------------------------------------------------------
 
 
@@ -253,6 +259,17 @@ def latest_verified(conn: psycopg.Connection, system: str) -> Backup | None:
 # --- verify -------------------------------------------------------------------------------------
 
 
+def checksums_of(conn: psycopg.Connection, identifier: str) -> dict[str, str]:
+    """Return `rows:checksum` of each table in a backup, by `schema.table`; reads only."""
+    row = conn.execute(
+        "select manifest -> 'tables' from traspaso.backups where id = %s", [identifier]
+    ).fetchone()
+    return {
+        f"{entry['schema']}.{entry['table']}": f"{entry['rows']}:{entry['checksum']}"
+        for entry in (row[0] if row else [])
+    }
+
+
 def verify(settings: Settings, plan: Plan, identifier: str, *, tell: Tell = _silent) -> Backup:
     """Restore a backup into a scratch database of the same server and compare every table.
 
@@ -264,7 +281,7 @@ def verify(settings: Settings, plan: Plan, identifier: str, *, tell: Tell = _sil
     folder = _folder(settings, plan.system, identifier)
     scratch = SCRATCH_PREFIX + identifier
     # Under the scratch database's name: that is how others see that somebody works for it.
-    with _troubles(url), connect(url, autocommit=True, application_name=scratch) as conn:
+    with _troubles(url), _session(url, plan, scratch) as conn:
         state.install(conn)
         try:
             manifest = _intact_manifest(conn, folder)
@@ -531,7 +548,7 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
     folder = _folder(settings, plan.system, identifier)
     command = f"traspaso backup {plan.system} restore {identifier} --yes"
     session = f"{identifier}_restore"
-    with _troubles(url), connect(url, autocommit=True, application_name=session) as conn:
+    with _troubles(url), _session(url, plan, session) as conn:
         state.install(conn)
         manifest = _intact_manifest(conn, folder)
         _refuse_dependents(conn, settings, plan, manifest, command)
@@ -588,7 +605,9 @@ def _partial_folder(backup_dir: Path, identifier: str) -> Iterator[Path]:
 
     It is locked as long as this process lives: nobody else takes it for a killed one's.
     """
-    backup_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not backup_dir.exists():
+        backup_dir.mkdir(parents=True)
+        backup_dir.chmod(0o700)
     folder = backup_dir / (_PARTIAL + identifier)
     folder.mkdir()
     folder.chmod(0o700)

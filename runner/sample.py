@@ -52,6 +52,10 @@ _MEDIA = (
     ("video", "video/mp4", "video.mp4"),
     ("document", "application/pdf", "proforma.pdf"),
 )
+_CLIENT_STATUSES = ("active", "active", "active", "inactive", "suspended")
+_PROVIDER_STATUSES = (*_CLIENT_STATUSES, "pending")
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
+_TASKS = ("send_whatsapp", "reminder", "follow_up", "feedback", "notification")
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -74,10 +78,9 @@ class Spread:
             return None
         return self.kinds[ordinal % len(self.kinds)]
 
-    def first(self, kind: str) -> int | None:
-        """Return the first row of this kind, None where there is none."""
-        ordinal = self.kinds.index(kind)
-        return -(-(ordinal + 1) * self.rows // self.dirty) - 1 if ordinal < self.dirty else None
+    def first(self, kind: str) -> int:
+        """Return the first row of this kind, which must be one that occurs."""
+        return -(-(self.kinds.index(kind) + 1) * self.rows // self.dirty) - 1
 
     def clean(self, n: int) -> int:
         """Return a clean row: n or the one before it."""
@@ -98,20 +101,14 @@ class Sample:
         digest = blake2b(f"{self.seed}:{table}:{n}".encode(), digest_size=16).hexdigest()
         return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
 
-    def id_of(self, table: str, kind: str) -> str | None:
-        """Return the UUID of the first row of a kind, None where there is none."""
-        n = self.spreads[table].first(kind)
-        return None if n is None else self.id(table, n)
+    def id_of(self, table: str, kind: str) -> str:
+        """Return the UUID of the first row of a kind."""
+        return self.id(table, self.spreads[table].first(kind))
 
     def provider(self, n: int) -> str:
         """Return the UUID of the nth of the users who are born providers, three in four."""
         n %= self.rows["users"] * 3 // 4
         return self.id("users", n // 3 * 4 + n % 3)
-
-    def client(self) -> str:
-        """Return the UUID of a client who is in users alone."""
-        spread = self.spreads["users"]
-        return self.id("users", next(n for n in range(3, spread.rows, 4) if not spread.kind(n)))
 
     def customer(self, n: int) -> str:
         """Return the UUID of a clean customer, another one for (almost) each n."""
@@ -131,11 +128,11 @@ class At(NamedTuple):
     n: int
 
 
-Change = Mapping[str, str | None | Callable[[At], str | None]]
+Change = Mapping[str, str | Callable[[At], str | None] | None]
 
 
 def phone(table: str, n: int) -> str:
-    """Return the mobile number of row n of users or customers, in E.164."""
+    """Return the mobile number of row n of users or customers, in E.164; counted, so nobody's."""
     return f"+593{99 if table == 'users' else 96}{n:07d}"
 
 
@@ -157,9 +154,7 @@ def _trade(n: int) -> str:
 
 
 def _later(rng: Random, start: datetime = _START, days: int = 300) -> datetime:
-    return start + timedelta(
-        seconds=rng.randrange(days * 86_400), microseconds=rng.randrange(10**6)
-    )
+    return start + timedelta(microseconds=rng.randrange(days * 86_400_000_000))
 
 
 def _naive(moment: datetime) -> str:
@@ -193,7 +188,7 @@ def _user(sample: Sample, rng: Random, n: int) -> Row:
         "country": "Ecuador",
         "latitude": latitude,
         "longitude": longitude,
-        "status": rng.choice(("active", "active", "active", "inactive", "suspended", "pending")),
+        "status": rng.choice(_PROVIDER_STATUSES if provider else _CLIENT_STATUSES),
         "created_at": created.isoformat(" "),
         "updated_at": _later(rng, created, 60).isoformat(" "),
     }
@@ -325,17 +320,18 @@ def _session(sample: Sample, rng: Random, n: int) -> Row:
 def _task(sample: Sample, rng: Random, n: int) -> Row:
     created = _later(rng)
     scheduled = created + timedelta(hours=1 + n % 48)
-    done = n % 3 == 0
+    status = rng.choice(("pending", "in_progress", "completed", "completed", "failed", "cancelled"))
+    started = status in {"in_progress", "completed", "failed"}
     return {
         "id": sample.id("task_queue", n),
-        "task_type": rng.choice(("send_whatsapp", "reminder", "follow_up", "feedback")),
+        "task_type": rng.choice(_TASKS),
         "payload": _json({"phone": phone("users", n % sample.rows["users"]), "message": "Hola"}),
-        "status": "completed" if done else rng.choice(("pending", "in_progress", "cancelled")),
+        "status": status,
         "priority": str(n % 11),
         "scheduled_at": _naive(scheduled),
-        "started_at": _naive(scheduled) if done else None,
-        "completed_at": _naive(scheduled + timedelta(seconds=2)) if done else None,
-        "error_message": None,
+        "started_at": _naive(scheduled) if started else None,
+        "completed_at": _naive(scheduled + timedelta(seconds=2)) if status == "completed" else None,
+        "error_message": "HTTP 500:\nsin respuesta" if status == "failed" else None,
         "retry_count": str(n % 3),
         "max_retries": "3",
         "created_at": _naive(created),
@@ -373,6 +369,15 @@ def _local(number: str | None) -> str:
     return f"0{_national(number)}"
 
 
+def _merged_profession(at: At) -> str:
+    return str(at.sample.spreads["professions"].first("name_of_another") + 1)
+
+
+def _roomy(column: str) -> Callable[[At], str]:
+    """Return a telephone that takes more than 20 characters until it is normalized."""
+    return lambda at: f"(+593)  {_national(at.row[column])}    "
+
+
 def _phones(column: str) -> dict[str, Change]:
     """Telephones in the ways people write them, all different and at most 20 characters long."""
 
@@ -392,15 +397,16 @@ def _phones(column: str) -> dict[str, Change]:
         "phone_colombia": written(lambda n: f"+57 300 {n[2:]}"),
         "phone_peru": written(lambda n: f"+51 9{n[1:]}"),
         "phone_usa": written(lambda n: f"+1 202 {n[2:]}"),
-        "phone_letters": written(lambda n: f"sin número {n[2:]}"),
+        # Not with digits behind: the phonenumbers library would dial those.
+        "phone_letters": written(lambda n: f"anónimo {n[2:].translate(_LETTERS)}"),
         "phone_too_short": written(lambda n: n[3:]),
         # Blanks only, each another mix of them: they are unique in customers.
         "phone_blank": {column: lambda at: f"{at.n + 1:b}".translate({48: " ", 49: "\t"})},
     }
 
 
-# In any text column that holds JSON.
 def _json_texts(column: str) -> dict[str, Change]:
+    """Texts in a column that should hold JSON; some are JSON that jsonb refuses or shortens."""
     texts = {
         "no_json": "Maestro mayor, carné 1234",
         "empty": "",
@@ -439,9 +445,7 @@ _USERS: dict[str, Change] = {
     "phone_local": _phones("phone_number")["phone_local"],
     "phone_spaced": _phones("phone_number")["phone_spaced"],
     "phone_null": {"phone_number": None},
-    "phone_over_20": {
-        "phone_number": lambda at: f"(+593)  {_national(at.row['phone_number'])}    "
-    },
+    "phone_over_20": {"phone_number": _roomy("phone_number")},
     "provider_with_phone_of_another": {
         "user_type": "provider",
         "phone_number": _before("phone_number"),
@@ -476,6 +480,7 @@ _USERS: dict[str, Change] = {
         "user_type": "client",
     },
     "client_legacy": {"user_type": "legacy_client"},
+    "client_pending": {"user_type": "client", "status": "pending"},
     "client_without_phone": {"user_type": "client", "phone_number": None},
     "user_type_padded": {"user_type": " Provider "},
     "user_type_upper": {"user_type": "CLIENT"},
@@ -500,18 +505,14 @@ _USERS: dict[str, Change] = {
 
 _CUSTOMERS: dict[str, Change] = {
     **_phones("phone_number"),
-    "phone_over_20": {
-        "phone_number": lambda at: f"(+593)  {_national(at.row['phone_number'])}    "
-    },
+    "phone_over_20": {"phone_number": _roomy("phone_number")},
     "phone_over_20_digits": {"phone_number": lambda at: f"{at.row['phone_number']}0000000000000"},
     "phone_of_another": {"phone_number": lambda at: _local(at.before["phone_number"])},
     "phone_of_another_as_new": {
         "phone_number": lambda at: f"593{_national(at.before['phone_number'])}",
         "updated_at": _before("updated_at"),
     },
-    "phone_of_user": {
-        "phone_number": lambda at: phone("users", at.sample.spreads["users"].clean(at.n))
-    },
+    "phone_of_user": {"phone_number": lambda at: phone("users", at.n)},
     "full_name_null": {"full_name": None},
     "full_name_empty": {"full_name": ""},
     "full_name_blank": {"full_name": " \t "},
@@ -542,14 +543,12 @@ _PROVIDER_PROFESSIONS: dict[str, Change] = {
     "provider_gone": {"provider_id": _ghost},
     "provider_null": {"provider_id": None, "profession_id": "1"},
     "provider_null_again": {"provider_id": None, "profession_id": "1"},
-    "provider_is_client": {"provider_id": lambda at: at.sample.client()},
+    "provider_is_client": {"provider_id": _user_of("client_legacy")},
     "provider_without_phone": {"provider_id": _user_of("phone_null")},
     "provider_merged": {"provider_id": _user_of("provider_with_phone_of_another")},
     "profession_gone": {"profession_id": lambda at: str(at.sample.rows["professions"] + 1000)},
     "profession_null": {"profession_id": None},
-    "profession_merged": {
-        "profession_id": lambda at: str((at.sample.spreads["professions"].first("name_of_another") or 0) + 1)
-    },
+    "profession_merged": {"profession_id": _merged_profession},
     "pair_of_another": {
         "provider_id": _before("provider_id"),
         "profession_id": _before("profession_id"),
@@ -575,7 +574,7 @@ _PROVIDER_PROFESSIONS: dict[str, Change] = {
 _PROVIDER_SERVICES: dict[str, Change] = {
     "provider_gone": {"provider_id": _ghost},
     "provider_null": {"provider_id": None},
-    "provider_is_client": {"provider_id": lambda at: at.sample.client()},
+    "provider_is_client": {"provider_id": _user_of("client_legacy")},
     "provider_merged": {"provider_id": _user_of("provider_with_phone_of_another")},
     "title_null": {"title": None},
     "title_blank": {"title": " "},
@@ -691,7 +690,6 @@ _TASK_QUEUE: dict[str, Change] = {
     "everything_out_of_range": {"priority": "99", "retry_count": "-1", "max_retries": "0"},
     "payload_array": {"payload": "[]"},
     "payload_encoded_twice": {"payload": _json('{"phone": "0990000001"}')},
-    "failed_with_error": {"status": "failed", "error_message": "HTTP 500:\nsin respuesta"},
     "created_at_null": {"created_at": None},
 }
 
@@ -702,7 +700,7 @@ _CONSENTS: dict[str, Change] = {
     "message_log_json_null": {"message_log": "null"},
     "customer_null": {"user_id": None},
     "customer_merged": {"user_id": lambda at: at.sample.id_of("customers", "phone_of_another")},
-    "customer_without_phone": {"user_id": lambda at: at.sample.id_of("customers", "phone_blank")},
+    "customer_without_phone": {"user_id": lambda at: at.sample.id_of("customers", "phone_letters")},
     **_values("user_type", "cliente", "Customer"),
     "response_upper": {"response": "ACCEPTED"},
     "response_padded": {"response": " declined "},
@@ -741,28 +739,26 @@ def generate(
     dirt: float = DIRT,
     *,
     messages: int | None = None,
-    nan: bool = True,
+    for_seeds: bool = False,
 ) -> dict[str, Iterator[Row]]:
     """Return each table's rows, made one by one as they are asked for; parents come first.
 
     `scale` multiplies the rows of `TABLES`, `messages` sets those of that table. `dirt` is the
     fraction of rows with something wrong, 0 to 0.5; above 0 each kind comes at least once. The
-    same arguments give the same rows. Without `nan` there is no NaN. Raises ValueError.
+    same arguments give the same rows. `for_seeds` leaves rows clean whose dirt would not survive in
+    the CSV of a dbt seed. Raises ValueError.
     """
     if scale < 1 or not 0 <= dirt <= MAX_DIRT:
         raise ValueError(f"scale must be 1 or more, dirt 0 to {MAX_DIRT}")
     rows = {name: table.rows * scale for name, table in TABLES.items()}
     if messages is not None:
         rows["messages"] = messages
-    spreads = {}
-    for name, table in TABLES.items():
-        kinds = tuple(kind for kind in table.dirt if nan or not kind.endswith("_nan"))
-        spreads[name] = Spread(rows[name], dirt, kinds)
+    spreads = {name: Spread(rows[name], dirt, tuple(table.dirt)) for name, table in TABLES.items()}
     sample = Sample(rows, seed, spreads)
-    return {name: _rows(sample, name) for name in TABLES}
+    return {name: _rows(sample, name, for_seeds=for_seeds) for name in TABLES}
 
 
-def _rows(sample: Sample, name: str) -> Iterator[Row]:
+def _rows(sample: Sample, name: str, *, for_seeds: bool) -> Iterator[Row]:
     _, make, dirt = TABLES[name]
     spread = sample.spreads[name]
     rng = Random(f"{sample.seed}:{name}")  # noqa: S311 no secret, and to be repeated
@@ -774,11 +770,18 @@ def _rows(sample: Sample, name: str) -> Iterator[Row]:
             before = row
         else:
             at = At(sample, row, before, n)
-            row = row | {
+            changed = {
                 column: value(at) if callable(value) else value
                 for column, value in dirt[kind].items()
             }
+            if not for_seeds or all(map(_survives, changed.values())):
+                row |= changed
         yield row
+
+
+def _survives(value: str | None) -> bool:
+    # dbt reads blanks and null as NULL, whatever the column; DuckDB's decimals have no NaN.
+    return value is None or value.strip().lower() not in {"", "null", "nan"}
 
 
 def create_legacy(
@@ -817,11 +820,8 @@ def create_legacy(
 
 
 def write_seeds(folder: Path) -> None:
-    """Write the rows of the dbt sample, one CSV a table, into a folder.
-
-    In a CSV an empty text is NULL; and there is no NaN, DuckDB's decimals have none.
-    """
-    for name, rows in generate(nan=False).items():
+    """Write the rows of the dbt sample, one CSV a table, into a folder; an empty field is NULL."""
+    for name, rows in generate(for_seeds=True).items():
         path = folder / f"legado_tinkubot__{name}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")

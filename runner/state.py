@@ -96,6 +96,9 @@ class OperatorLock:
 
 def install(conn: psycopg.Connection) -> None:
     """Create schema and tables of the state where they are missing; changes nothing otherwise."""
+    if is_installed(conn):
+        # Nothing to own, then: another role may continue what one began.
+        return
     with conn.transaction():
         # Two first commands at once would both find no schema.
         conn.execute("select pg_catalog.pg_advisory_xact_lock(%s)", [_key("install")])

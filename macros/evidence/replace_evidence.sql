@@ -23,7 +23,7 @@
     {%- do load_step(
         'insert into ' ~ evidence ~ ' (system, target_table, run_id, recorded_at, '
         ~ columns ~ ") select '" ~ contract.system ~ "', '" ~ contract.table ~ "', '"
-        ~ var('run_id', invocation_id) ~ "', current_timestamp, " ~ columns ~ ' from '
+        ~ (env_var('TRASPASO_RUN_ID', '') or invocation_id) ~ "', current_timestamp, " ~ columns ~ ' from '
         ~ found ~ ' as new where not exists (select 1 from ' ~ evidence
         ~ ' as old where ' ~ of_table ~ ' and '
         ~ _same_columns(key, 'new', 'old', '=') ~ ')'

@@ -84,10 +84,24 @@ comment on column {{ relation }}.{{ column.name }} is {{ _literal(column.descrip
     constraint {{ key.name }}
     {%- if key == contract.primary_key %} primary key ({{ key.columns | join(', ') }})
     {%- elif key.to %} foreign key ({{ key.columns | join(', ') }})
-        references {{ key.to }} ({{ key.to_columns | join(', ') }})
+        references {{ referenced(key.to) }} ({{ key.to_columns | join(', ') }})
         {{- on_delete(key.on_delete) }}
     {%- else %} unique ({{ key.columns | join(', ') }})
     {%- endif -%}
+{%- endmacro %}
+
+{# The parent of a foreign key, as the engine lets it be named there. #}
+{% macro referenced(to) -%}
+    {{ adapter.dispatch('referenced', 'traspaso')(to) }}
+{%- endmacro %}
+
+{% macro default__referenced(to) -%}
+    {{ to }}
+{%- endmacro %}
+
+{# DuckDB takes no database in it. #}
+{% macro duckdb__referenced(to) -%}
+    {{ to.split('.')[-2:] | join('.') }}
 {%- endmacro %}
 
 {% macro on_delete(action) -%}

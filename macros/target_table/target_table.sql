@@ -78,11 +78,11 @@
     Without a run of the runner there is no journal.
 #}
 {% macro record_step(table, rows) -%}
-    {%- if var('run_id', none) is not none -%}
+    {%- if env_var('TRASPASO_RUN_ID', '') != '' -%}
         {%- do load_step(
             "insert into traspaso.steps (system, phase, step, run_id, status, started_at,"
-            ~ " finished_at, rows) values ('" ~ var('system') ~ "', " ~ var('phase')
-            ~ ", '" ~ table ~ "', '" ~ var('run_id') ~ "', 'done', now(),"
+            ~ " finished_at, rows) values ('" ~ env_var('TRASPASO_SYSTEM') ~ "', " ~ env_var('TRASPASO_PHASE')
+            ~ ", '" ~ table ~ "', '" ~ env_var('TRASPASO_RUN_ID') ~ "', 'done', now(),"
             ~ " clock_timestamp(), " ~ rows ~ ") on conflict (system, phase, step) do"
             ~ " update set run_id = excluded.run_id, status = excluded.status,"
             ~ " started_at = excluded.started_at, finished_at = excluded.finished_at,"

@@ -7,13 +7,14 @@
     Rows meet by their key. Where the legacy has no unique key, the rows of one key
     meet in the order of their hashes: the two sides are equal as multisets.
 
-    node  the compat model, as in `graph`: its columns with the legacy's types, and
-          meta.system, meta.source_table
+    node   the compat model, as in `graph`: its columns with the legacy's types, and
+           meta.system, meta.source_table
+    texts  whether to give each column's two texts as expected_1, shown_1, … too
 
     Columns: source_key, is_legacy, is_shown, differs. A row that stands on one side
     only has the other side's flag false.
 #}
-{% macro compared_rows(node) -%}
+{% macro compared_rows(node, texts=false) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     {%- set key = var('legacy_keys')[system][table] -%}
@@ -23,13 +24,20 @@
         expected.row_key is not null as is_legacy,
         shown.row_key is not null as is_shown,
         expected.content is distinct from shown.content as differs
+        {%- if texts %}
+        {%- for column in columns %},
+        expected.text_{{ loop.index }} as expected_{{ loop.index }},
+        shown.text_{{ loop.index }} as shown_{{ loop.index }}
+        {%- endfor %}
+        {%- endif %}
     from (
-        {{ _keyed_rows(key) }}
+        {{ _keyed_rows(key, columns if texts else []) }}
         from (
             select
                 loaded.source_key,
                 {{ _key_text(key, columns, 'loaded', 'repaired') }} as key_text,
                 {{ row_hash(columns, 'loaded', 'repaired') }} as content
+                {{- _texts(columns, 'loaded', 'repaired') if texts }}
             from (
                 select
                     *,
@@ -56,21 +64,31 @@
         ) as hashed
     ) as expected
     full join (
-        {{ _keyed_rows(key) }}
+        {{ _keyed_rows(key, columns if texts else []) }}
         from (
             select
                 null as source_key,
                 {{ _key_text(key, columns, 'shown') }} as key_text,
                 {{ row_hash(columns, 'shown') }} as content
+                {{- _texts(columns, 'shown') if texts }}
             from {{ node_relation(node) }} as shown
         ) as hashed
     ) as shown on expected.row_key = shown.row_key
 {%- endmacro %}
 
-{% macro _keyed_rows(key) -%}
+{% macro _texts(columns, alias, repaired=none) -%}
+    {%- for column in columns %},
+                {{ column_text(column, alias, repaired) }} as text_{{ loop.index }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _keyed_rows(key, columns) -%}
         select
             source_key,
             content,
+            {%- for column in columns %}
+            text_{{ loop.index }},
+            {%- endfor %}
             {% if key.order_by -%}
             key_text || '#' || row_number() over (
                 partition by key_text order by content

@@ -7,7 +7,7 @@
 #}
 {% macro canonical_text(column, type) -%}
     {%- if type == 'json_text' -%}
-        ({{ jsonb_or_string(column) }})::text
+        {{ adapter.dispatch('canonical_json', 'traspaso')(jsonb_or_string(column)) }}
     {%- elif type.startswith('json') -%}
         {{ adapter.dispatch('canonical_json', 'traspaso')(column) }}
     {%- elif type.startswith('numeric') or type.startswith('decimal') -%}
@@ -21,8 +21,17 @@
     ({{ column }})::jsonb::text
 {%- endmacro %}
 
+{# DuckDB keeps the members of an object in their order, which means nothing. #}
 {% macro duckdb__canonical_json(column) -%}
-    json({{ column }})::text
+    case
+        when json_type({{ column }}) = 'OBJECT'
+            then list_sort(list_transform(
+                json_keys({{ column }}),
+                member -> member || '='
+                || json_extract({{ column }}, '$."' || member || '"')::text
+            ))::text
+        else json({{ column }})::text
+    end
 {%- endmacro %}
 
 {% macro default__canonical_number(column) -%}

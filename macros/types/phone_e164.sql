@@ -12,7 +12,7 @@
 {#
     The common shapes first, without a look at the plans: PostgreSQL runs the
     subqueries only for the rest. The column appears in no query that has a
-    relation of its own, so that no name here can hide it.
+    relation or an alias of its own, so that no name here can hide it.
 #}
 {% macro postgres__phone_e164(column) -%}
     case
@@ -67,7 +67,10 @@
 {%- endmacro %}
 
 {% macro _phone_unless_ecuador(number) -%}
-    case when not {{ number }} ~ '^([+]?593|0)?(9[0-9]|[2-7])[0-9]{7}$' then {{ number }} end
+    case
+        when not {{ number }} ~ '^([+]?593|0)?(9[0-9]|[2-7])[0-9]{7}$'
+            then {{ number }}
+    end
 {%- endmacro %}
 
 {#
@@ -89,8 +92,8 @@
     ~ '\u200a\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e'
     ~ '\u202f\u205f\u2066\u2067\u2068\u2069\ufeff'
 ) -%}
-{%- set extension = '[ \u0009]*~[.]?[ \u0009-]*[0-9]{1,9}$'
-    | replace('\u0009', "' || chr(9) || '") -%}
+{%- set tab = "' || chr(9) || '" -%}
+{%- set extension = '[ ' ~ tab ~ ']*~[.]?[ ' ~ tab ~ '-]*[0-9]{1,9}$' -%}
     select
         case
             when main.digits ~ '^[0-9][0-9][0-9]+$'
@@ -134,7 +137,7 @@
                                     || repeat(chr(10), {{ (blanks | length) + 3 }})
                                 )
                         end as body
-                    from (select {{ column }} as body) as given
+                    from (select {{ column }}) as given (body)
                     {{ _phone_fence() }}
                 ) as ascii
                 {{ _phone_fence() }}
@@ -198,9 +201,7 @@
                     ' ' || plan.longitudes || ' ' as lengths,
                     substr(world.digits, length(plan.codigo_pais) + 1) as whole
                 from ({{ _phone_world(number) }}) as world
-                cross join (values (1), (2), (3)) as size (digits)
-                inner join {{ ref('planes_numeracion') }} as plan
-                    on plan.codigo_pais = left(world.digits, size.digits)
+                {{ _phone_join_plan('world.digits') }}
             ) as own
             {{ _phone_fence() }}
         ) as cut
@@ -225,4 +226,25 @@
             else '593' || {{ number }}
         end as digits
     {{ _phone_fence() }}
+{%- endmacro %}
+
+{# One row: no calling code is the beginning of another. #}
+{% macro _phone_join_plan(digits) -%}
+    {{ adapter.dispatch('_phone_join_plan', 'traspaso')(digits) }}
+{%- endmacro %}
+
+{% macro postgres___phone_join_plan(digits) -%}
+    inner join {{ ref('planes_numeracion') }} as plan
+        on plan.codigo_pais in (
+            left({{ digits }}, 1), left({{ digits }}, 2), left({{ digits }}, 3)
+        )
+{%- endmacro %}
+
+{# DuckDB has no index join: only an equality keeps it from comparing with all. #}
+{% macro duckdb___phone_join_plan(digits) -%}
+    cross join (values (1), (2), (3)) as code (size)
+    inner join {{ ref('planes_numeracion') }} as plan
+        on
+            plan.codigo_pais = left({{ digits }}, code.size)
+            and length({{ digits }}) > code.size
 {%- endmacro %}

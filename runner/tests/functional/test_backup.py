@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from runner import backup, pgclient, state
-from runner.db import connect, explain, table_checksum
+from runner.db import connect, table_checksum
 from runner.errors import Refused, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
 from runner.server import PgServer, embedded_bin
@@ -72,6 +73,11 @@ def scratches(conn: psycopg.Connection) -> set[str]:
 
 def entries(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def latest(settings: Settings) -> backup.Backup | None:
+    with connect(settings.require_target(), read_only=True) as conn:
+        return backup.latest_verified(conn, "tinkubot")
 
 
 def manifest_of(made: backup.Backup) -> dict[str, object]:
@@ -150,24 +156,29 @@ def test_sums_and_dump_are_of_the_same_moment_while_others_write(
     assert verified.verified_at is not None
 
 
-def test_the_password_is_in_no_command_line_and_no_file(
-    settings: Settings, plan: Plan, legacy: psycopg.Connection
+def test_the_password_is_in_no_command_line_no_file_and_no_table(
+    settings: Settings,
+    plan: Plan,
+    legacy: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     secret = "s3creto-de-prueba"
-    with_password = replace(
-        settings, target_url=settings.require_target().replace("postgres@", f"postgres:{secret}@")
-    )
-    seen = []
+    url = settings.require_target().replace("postgres@", f"postgres:{secret}@")
+    with_password = replace(settings, target_url=url)
+    commands: list[str] = []
 
-    def look(_table: str, _rows: int) -> None:
-        seen.append(
-            subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout
-        )
+    class Spy(subprocess.Popen[bytes]):
+        def __init__(self, command: list[str], **named: Any) -> None:
+            commands.append(" ".join(map(str, command)))
+            super().__init__(command, **named)
 
-    made = backup.create(with_password, plan, 0, tell=look)
-    backup.verify(with_password, plan, made.id, tell=look)
-    assert any("pg_dump" in text for text in seen)
-    assert all(secret not in text for text in seen)
+    monkeypatch.setattr(subprocess, "Popen", Spy)
+    made = backup.create(with_password, plan, 0)
+    backup.verify(with_password, plan, made.id)
+    backup.restore(with_password, plan, made.id, yes=True)
+    for program in ("pg_dump", "pg_restore", "psql"):
+        assert any(program in command for command in commands)
+    assert secret not in " ".join(commands)
     assert secret not in (made.path / backup.MANIFEST).read_text()
     rows = legacy.execute("select b::text from traspaso.backups as b").fetchall()
     assert secret not in str(rows)
@@ -210,8 +221,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 ) -> None:
     legacy.execute(
         "insert into public.customers (phone_number, photo)"
-        " select g::text, decode(repeat(md5(random()::text), 400), 'hex')"
-        " from generate_series(1, 2000) as g"
+        " select n::text, decode(string_agg(md5(random()::text), ''), 'hex')"
+        " from generate_series(1, 4000) as n, generate_series(1, 60) as m group by n"
     )
     with pytest.raises(StepFailed, match="No space left on device") as caught:
         backup.create(replace(settings, backup_dir=small_disk / "b"), plan, 0)
@@ -259,37 +270,40 @@ def test_a_killed_backup_leaves_a_partial_folder_that_the_next_removes(
     settings: Settings, plan: Plan, legacy: psycopg.Connection
 ) -> None:
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\n"
+        "import os, signal, sys, time\nfrom pathlib import Path\n"
         "from runner import backup\nfrom runner.plan import load_plan\n"
         "from runner.settings import Settings\n"
         "settings = Settings(target_url=sys.argv[1], backup_dir=Path(sys.argv[2]))\n"
         "backup.create(settings, load_plan('tinkubot'), 0,"
-        " tell=lambda *_: os.kill(os.getpid(), signal.SIGKILL))\n"
+        " tell=lambda *_: (time.sleep(1), os.kill(os.getpid(), signal.SIGKILL)))\n"
     )
     command = [sys.executable, "-c", code, settings.require_target(), str(settings.backup_dir)]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    (left,) = entries(settings.backup_dir)
-    assert left.startswith(".partial_tinkubot_0_")
-    assert backup.backups(settings, "tinkubot") == []
+    with legacy.transaction():
+        # It is killed after its first table, while its pg_dump waits for this one.
+        legacy.execute("lock table public.messages")
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        (left,) = entries(settings.backup_dir)
+        assert left.startswith(".partial_tinkubot_0_")
+        assert backup.backups(settings, "tinkubot") == []
+        with pytest.raises((StepFailed, Refused), match="lock"):
+            backup.create(settings, replace(plan, lock_timeout_ms=100), 0)
+        # The attempt has failed, but what was left is gone, the orphaned dump included.
+        assert entries(settings.backup_dir) == set()
+        _until_alone(legacy)
     made = backup.create(settings, plan, 0)
     assert entries(settings.backup_dir) == {made.id}
-    sessions = legacy.execute(
-        "select count(*) from pg_stat_activity where application_name = %s",
-        [left.removeprefix(".partial_")],
-    ).fetchone()
-    assert sessions == (0,)
 
 
 def test_a_backup_that_is_being_made_is_not_taken_for_a_killed_one(
     settings: Settings, plan: Plan, legacy: psycopg.Connection
 ) -> None:
     assert not legacy.closed
-    others = []
+    others: list[str] = []
 
     def another(_table: str, _rows: int) -> None:
         if not others:
-            others.append(None)
-            others[0] = backup.create(settings, plan, 0).id  # type: ignore[call-overload]
+            others.append("")
+            others[0] = backup.create(settings, plan, 0).id
 
     made = backup.create(settings, plan, 0, tell=another)
     assert entries(settings.backup_dir) == {made.id, others[0]}
@@ -302,14 +316,14 @@ def test_a_backup_counts_once_it_was_restored_and_compared(
     settings: Settings, plan: Plan, made: backup.Backup, legacy: psycopg.Connection
 ) -> None:
     assert made.verified_at is None
-    assert backup.latest_verified(legacy, "tinkubot") is None
+    assert latest(settings) is None
     told: list[tuple[str, int]] = []
     verified = backup.verify(settings, plan, made.id, tell=lambda *told_: told.append(told_))
     assert verified.verified_at is not None
     assert ("public.customers", 500) in told
-    latest = backup.latest_verified(legacy, "tinkubot")
-    assert latest is not None
-    assert latest.id == made.id
+    found = latest(settings)
+    assert found is not None
+    assert found.id == made.id
     (shown,) = backup.backups(settings, "tinkubot")
     assert shown.to_json()["verified"] is True
     assert scratches(legacy) == set()
@@ -338,13 +352,12 @@ def test_a_newer_client_verifies_and_restores_an_older_server(
 )
 def test_a_damaged_file_is_named_and_nothing_is_restored(
     settings: Settings,
-    plan: Plan,
     made: backup.Backup,
-    legacy: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
     damage: str,
     said: str,
 ) -> None:
+    plan = load_plan("tinkubot")
     backup.verify(settings, plan, made.id)
     data = next((made.path / "dump").glob("*.gz"))
     if damage == "flip":
@@ -363,7 +376,7 @@ def test_a_damaged_file_is_named_and_nothing_is_restored(
     with pytest.raises(StepFailed, match=rf"dump/{data.name} {said}"):
         backup.restore(settings, plan, made.id, yes=True)
     # It was verified once, and counts no more.
-    assert backup.latest_verified(legacy, "tinkubot") is None
+    assert latest(settings) is None
 
 
 def _never(*_arguments: object, **_named: object) -> None:
@@ -387,7 +400,7 @@ def test_rows_that_differ_from_the_manifest_are_told_and_the_scratch_is_dropped(
     path = made.path / backup.MANIFEST
     path.write_text(path.read_text().replace('"rows": 300', '"rows": 301'))
     legacy.execute("delete from traspaso.backups")
-    with pytest.raises(StepFailed, match=r"public.messages differs \(300 rows of 301\)"):
+    with pytest.raises(StepFailed, match=r"public\.messages differs \(300 rows of 301\)"):
         backup.verify(settings, plan, made.id)
     assert scratches(legacy) == set()
     row = legacy.execute("select verified_at, verified_detail from traspaso.backups").fetchone()
@@ -402,7 +415,7 @@ def test_a_sequence_that_is_behind_is_found(
     path = made.path / backup.MANIFEST
     path.write_text(path.read_text().replace('"last_value": 500', '"last_value": 501'))
     legacy.execute("delete from traspaso.backups")
-    with pytest.raises(StepFailed, match=r"customers_id_seq is behind"):
+    with pytest.raises(StepFailed, match="customers_id_seq is behind"):
         backup.verify(settings, plan, made.id)
 
 
@@ -433,7 +446,7 @@ def test_what_does_not_restore_for_another_reason_is_a_failure(
     legacy.execute("alter table public.messages disable trigger all")
     legacy.execute("insert into public.messages values (999, 999)")
     made = backup.create(settings, plan, 0)
-    with pytest.raises(StepFailed, match="does not restore: .*violates foreign key"):
+    with pytest.raises(StepFailed, match=r"does not restore: .*violates foreign key"):
         backup.verify(settings, plan, made.id)
     assert scratches(legacy) == set()
 
@@ -453,27 +466,30 @@ def test_the_scratch_database_of_a_killed_verification_is_dropped_by_the_next(
     assert subprocess.run([*command, made.id], check=False).returncode == -signal.SIGKILL
     assert scratches(legacy) == {backup.SCRATCH_PREFIX + made.id}
     other = backup.create(settings, plan, 0)
-    _until_gone(legacy, backup.SCRATCH_PREFIX + made.id)
+    _until_alone(legacy)
     backup.verify(settings, plan, other.id)
     assert scratches(legacy) == set()
 
 
-def _until_gone(conn: psycopg.Connection, application_name: str) -> None:
-    for _ in range(100):
-        row = conn.execute(
-            "select count(*) from pg_stat_activity where application_name = %s", [application_name]
-        ).fetchone()
-        if row == (0,):
+def _until_alone(conn: psycopg.Connection) -> None:
+    """Wait until the server has noticed that what was killed is gone, its children included."""
+    query = (
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and backend_type = 'client backend' and pid <> pg_backend_pid()"
+    )
+    for _ in range(40):
+        conn.execute("select pg_stat_clear_snapshot()")
+        if conn.execute(query).fetchone() == (0,):
             return
         time.sleep(0.05)
-    pytest.fail("the killed verification still has its session")
+    pytest.fail("a killed command still has its session")
 
 
 def test_the_scratch_database_of_a_living_verification_is_left_alone(
     settings: Settings, plan: Plan, made: backup.Backup, legacy: psycopg.Connection
 ) -> None:
     other = backup.create(settings, plan, 0)
-    seen = []
+    seen: list[set[str]] = []
 
     def another(_table: str, _rows: int) -> None:
         if not seen:
@@ -503,13 +519,11 @@ def test_a_role_that_may_not_create_databases_is_told_what_to_grant(
 
 
 def test_an_unknown_backup_says_where_to_look(settings: Settings, plan: Plan) -> None:
-    for act in (
-        lambda: backup.verify(settings, plan, "../otro"),
-        lambda: backup.restore(settings, plan, "nada", yes=True),
-    ):
-        with pytest.raises(UsageProblem, match="there is no backup") as caught:
-            act()
-        assert "traspaso backup tinkubot list" in caught.value.fix
+    with pytest.raises(UsageProblem, match="there is no backup") as caught:
+        backup.verify(settings, plan, "../otro")
+    assert "traspaso backup tinkubot list" in caught.value.fix
+    with pytest.raises(UsageProblem, match="there is no backup"):
+        backup.restore(settings, plan, "nada", yes=True)
 
 
 # --- list and prune -----------------------------------------------------------------------------
@@ -628,7 +642,7 @@ def test_a_restore_gives_way_to_the_applications_locks(
 
 
 def test_a_restore_whose_reader_dies_is_not_committed(
-    settings: Settings, plan: Plan, made: backup.Backup, legacy: psycopg.Connection, tmp_path: Path
+    settings: Settings, made: backup.Backup, legacy: psycopg.Connection, tmp_path: Path
 ) -> None:
     with connect(settings.require_target()) as conn:
         real = pgclient.find_programs(conn.info.server_version // 10_000)
@@ -683,12 +697,14 @@ def test_a_lost_server_is_told(pg: PgServer, plan: Plan, tmp_path: Path) -> None
         assert backup.verify(settings, plan, made.id).verified_at is not None
 
 
-def test_explain_is_used_for_errors_of_the_database(
+def test_an_error_of_our_own_leaves_nothing_either(
     settings: Settings, plan: Plan, legacy: psycopg.Connection
 ) -> None:
-    legacy.execute("create type public.roto as (a int)")
-    legacy.execute("create table public.tabla (a public.roto)")
+    assert not legacy.closed
+
+    def stumble(_table: str, _rows: int) -> None:
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        backup.create(settings, plan, 0, tell=lambda *_: 1 / 0)  # type: ignore[arg-type]
+        backup.create(settings, plan, 0, tell=stumble)
     assert entries(settings.backup_dir) == set()
-    assert isinstance(explain(psycopg.errors.DiskFull("x")), StepFailed)

@@ -1,0 +1,33 @@
+{#
+    The rows of one legacy table that do not survive the round trip, with the columns
+    that differ: source_table, source_key, problem, columns.
+
+    node  the compat model, as in `graph`
+#}
+{% macro table_differences(node) -%}
+    {%- set columns = node.columns.values() | list -%}
+    select
+        '{{ node.config.meta.source_table }}' as source_table,
+        source_key,
+        case
+            when not is_shown then 'no fate'
+            when not is_legacy then 'no legacy row'
+            else 'differs'
+        end as problem,
+        {{ filtered_texts(columns) }} as columns
+    from ({{ compared_rows(node, texts=true) }}) as compared
+    where differs or not is_shown or not is_legacy
+{%- endmacro %}
+
+{# The names of the columns whose two texts differ. #}
+{% macro filtered_texts(columns) -%}
+    {%- set rules = [] -%}
+    {%- for column in columns -%}
+        {%- do rules.append({
+            'reason': column.name,
+            'violated': 'is_legacy and is_shown and expected_' ~ loop.index
+                ~ ' is distinct from shown_' ~ loop.index,
+        }) -%}
+    {%- endfor -%}
+    {{ refusal_reasons(rules) }}
+{%- endmacro %}

@@ -1,0 +1,126 @@
+"""What a database looks like: its catalog in lines, and the checksums of its tables.
+
+Two states are the same when both are. The lines come from the function that dbt's macro
+`catalog_lines` makes, so that dbt's tests and the runner compare the same thing.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from runner.db import sql_text, table_checksum
+from runner.plan import Plan
+from runner.settings import Settings
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A state: catalog lines (object, definition), `rows:checksum` of each table by name."""
+
+    lines: tuple[tuple[str, str], ...]
+    target: Mapping[str, str]
+    legacy: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """One text for the whole catalog."""
+        text = "\n".join(f"{name}={definition}" for name, definition in self.lines)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is kept of it in traspaso.steps."""
+        return {
+            "fingerprint": self.fingerprint,
+            "lines": [list(line) for line in self.lines],
+            "target": dict(self.target),
+            "legacy": dict(self.legacy),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Picture":
+        """Read it back."""
+        return cls(
+            lines=tuple((line[0], line[1]) for line in document["lines"]),
+            target=document["target"],
+            legacy=document["legacy"],
+        )
+
+    def differences(self, later: "Picture") -> list[str]:
+        """Name what is not as it was: catalog objects, then tables of the target."""
+        before, after = set(self.lines), set(later.lines)
+        objects = sorted({name for name, _ in before ^ after})
+        tables = [
+            f"rows of {name}"
+            for name in sorted({*self.target, *later.target})
+            if self.target.get(name) != later.target.get(name)
+        ]
+        return objects + tables
+
+    def legacy_changes(self, later: "Picture") -> list[str]:
+        """Name the legacy tables whose rows are not as they were."""
+        return sorted(
+            name for name in self.legacy if self.legacy[name] != later.legacy.get(name)
+        )
+
+
+def take_picture(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Picture:
+    """Look at the schemas that the system's phases touch, in one snapshot of `conn`.
+
+    Where the legacy stands in the target database, the positions of its sequences are left out:
+    they belong to the application, which goes on working.
+    """
+    schemas = [
+        settings.legacy_schema, settings.target_schema, plan.schemas.staging, plan.schemas.compat,
+    ]  # fmt: skip
+    ours = set(plan.target_tables)
+    lines = conn.execute(
+        "select object, definition from traspaso.catalog_lines(%s::text[])", [schemas]
+    ).fetchall()
+    positions = {
+        f"sequence {row[0]} position"
+        for row in conn.execute(
+            sql_text("owned_sequences.sql"),
+            {"schema": settings.target_schema, "tables": [*ours]},
+        )
+    }
+    present = present_tables(conn, settings.target_schema, plan.target_tables)
+    sources = [table.source_table for table in plan.tables]
+    return Picture(
+        lines=tuple(
+            sorted(
+                (name, definition)
+                for name, definition in lines
+                if not name.endswith(" position") or name in positions
+            )
+        ),
+        target=_sums(conn, settings.target_schema, present),
+        legacy=_sums(conn, settings.legacy_schema, sources),
+    )
+
+
+def present_tables(
+    conn: psycopg.Connection, schema: str, tables: Sequence[str]
+) -> list[str]:
+    """Return those of the tables that are there, in the given order."""
+    found = conn.execute(sql_text("relations.sql"), {"schemas": [schema], "kind": "r"})
+    names = {row[1] for row in found}
+    return [name for name in tables if name in names]
+
+
+def _sums(conn: psycopg.Connection, schema: str, tables: list[str]) -> dict[str, str]:
+    sums = {}
+    for name in tables:
+        found = table_checksum(conn, schema, name)
+        sums[name] = f"{found.rows}:{found.checksum}"
+    return sums
+
+
+def some(things: list[str]) -> str:
+    """Name the first few, and how many more there are."""
+    more = len(things) - _SHOWN
+    return ", ".join(things[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,372 @@
+"""The command line: options in, exit code out. What a command does is in `commands`.
+
+`commands` and what it imports are loaded by the command that runs: `--help` stays instant.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import click
+
+from runner import __version__
+from runner.console import Console
+from runner.errors import ExitCode, Refused, TraspasoError, UsageProblem
+from runner.plan import Plan, load_plan, systems
+from runner.settings import Settings
+
+P = ParamSpec("P")
+Answer = dict[str, Any]
+
+_LAST_PHASE = 5
+
+HELP = """Move a live legacy database into its Spanish PostgreSQL schema, phase by phase.
+
+\b
+Exit codes
+  0  done
+  1  a proof or a step failed
+  2  usage
+  3  refused: window, order, lock, missing --yes
+  4  cannot reach or use a database
+
+\b
+Environment
+  TRASPASO_TARGET_URL     postgresql://user:password@host:5432/database
+  TRASPASO_LEGACY_URL     unset where the legacy is in the target database
+  TRASPASO_LEGACY_SCHEMA  public
+  TRASPASO_TARGET_SCHEMA  public
+  TRASPASO_BACKUP_DIR     ./backups
+  TRASPASO_BACKUP_KEY     encrypts the backups
+"""
+
+
+@dataclass
+class Session:
+    """What every command gets: where to print, the settings and, with a system, its plan."""
+
+    console: Console
+    system: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment; raises UsageProblem."""
+        return Settings.from_env(os.environ)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the system; raises UsageProblem."""
+        return load_plan(self.system)
+
+    def confirm(self, yes: bool, question: str, command: str) -> None:
+        """Ask before something is changed; raises Refused without an answer."""
+        if yes:
+            return
+        if self.console.as_json or not sys.stdin.isatty():
+            raise Refused("this changes the database and needs --yes", f"traspaso {command} --yes")
+        if not click.confirm(question, err=True):
+            raise Refused("nothing was done", f"traspaso {command}")
+
+
+def verb(command: Callable[Concatenate[Session, P], Answer]) -> Callable[P, None]:
+    """Make a function a command: give it the session, print its answer, set the exit code."""
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        context = click.get_current_context()
+        session: Session = context.obj
+        try:
+            answer = command(session, *args, **kwargs)
+        except KeyboardInterrupt:
+            session.console.log("interrupted: say the same command again to continue")
+            context.exit(ExitCode.FAILED)
+        session.console.answer(answer)
+        if answer.get("status") in {"fail", "failed"}:
+            context.exit(ExitCode.FAILED)
+
+    return update_wrapper(run, command)
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.version_option(__version__, prog_name="traspaso")
+@click.pass_context
+def cli(context: click.Context, as_json: bool, verbose: bool) -> None:
+    """Hold what all commands share."""
+    context.obj = Session(Console(as_json=as_json, verbose=verbose))
+
+
+def _remember(context: click.Context, _: click.Parameter, value: str) -> str:
+    context.obj.system = value
+    return value
+
+
+system = click.argument("system", callback=_remember, expose_value=False)
+yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@cli.command("systems")
+@verb
+def list_systems(session: Session) -> Answer:
+    """List the systems."""
+    for name in systems():
+        session.console.line(name)
+    return {"systems": list(systems())}
+
+
+@cli.command()
+@system
+@verb
+def doctor(session: Session) -> Answer:
+    """Look for every problem at once; reads only."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.doctor(session.settings, session.plan, session.console)
+
+
+@cli.command()
+@system
+@verb
+def plan(session: Session) -> Answer:
+    """Show phases, tables and rows, and the window; reads only."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.show_plan(session.settings, session.plan, session.console)
+
+
+@cli.command()
+@system
+@click.option("--phase", type=click.IntRange(0, _LAST_PHASE), help="Run this phase only.")
+@click.option("--through", type=click.IntRange(0, _LAST_PHASE), help="Run 0 up to this one.")
+@yes
+@click.option("--ignore-window", is_flag=True, help="Run outside the plan's window too.")
+@verb
+def run(
+    session: Session, phase: int | None, through: int | None, yes: bool, ignore_window: bool
+) -> Answer:
+    """Run phases, continuing what was interrupted."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    if phase is not None and through is None:
+        phases, option = [phase], f"--phase {phase}"
+    elif through is not None and phase is None:
+        phases, option = list(range(through + 1)), f"--through {through}"
+    else:
+        raise UsageProblem(
+            "say which phases: either --phase N or --through N",
+            f"traspaso run {session.system} --through 3",
+        )
+    settings, chosen = session.settings, session.plan
+    settings.require_run_target()
+    if phases != [0]:
+        names = ", ".join(f"{number} {chosen.phase(number).name}" for number in phases)
+        session.confirm(yes, f"Run {names}?", f"run {session.system} {option}")
+    return commands.run(settings, chosen, session.console, phases, ignore_window=ignore_window)
+
+
+@cli.command()
+@system
+@verb
+def validate(session: Session) -> Answer:
+    """Prove that nothing of what is loaded was lost; reads only."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.validate(session.settings, session.plan, session.console)
+
+
+@cli.command()
+@system
+@verb
+def status(session: Session) -> Answer:
+    """Say where a system stands; reads only."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.status(session.settings, session.plan, session.console)
+
+
+@cli.command()
+@system
+@click.option("--to", type=click.IntRange(0, _LAST_PHASE), required=True, help="Back to its end.")
+@yes
+@verb
+def rollback(session: Session, to: int, yes: bool) -> Answer:
+    """Bring back the state as it was after a phase, after showing what that takes."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    settings, chosen = session.settings, session.plan
+    commands.preview_rollback(settings, chosen, session.console, to)
+    session.confirm(yes, "Do this?", f"rollback {session.system} --to {to}")
+    return commands.rollback(settings, chosen, session.console, to)
+
+
+@cli.group()
+@system
+def backup() -> None:
+    """Make, list, verify, restore and prune backups."""
+
+
+@backup.command("create")
+@verb
+def backup_create(session: Session) -> Answer:
+    """Dump all that the phases can touch, with the checksum of every table."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.backup_create(session.settings, session.plan, session.console)
+
+
+@backup.command("list")
+@verb
+def backup_list(session: Session) -> Answer:
+    """List the backups; reads only."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.backup_list(session.settings, session.plan, session.console)
+
+
+@backup.command("verify")
+@click.argument("backup_id", required=False)
+@verb
+def backup_verify(session: Session, backup_id: str | None) -> Answer:
+    """Restore a backup to a scratch database and compare; the newest without an id."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.backup_verify(session.settings, session.plan, session.console, backup_id)
+
+
+@backup.command("restore")
+@click.argument("backup_id")
+@yes
+@verb
+def backup_restore(session: Session, backup_id: str, yes: bool) -> Answer:
+    """Put the database back to what a backup holds, in one transaction."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    session.confirm(
+        yes,
+        f"Replace the schemas of {session.system} by {backup_id}?",
+        f"backup {session.system} restore {backup_id}",
+    )
+    return commands.backup_restore(session.settings, session.plan, session.console, backup_id)
+
+
+@backup.command("prune")
+@click.option("--keep", type=click.IntRange(1), help="Keep this many of the newest.")
+@click.option("--days", type=click.IntRange(0), help="Keep those younger than this.")
+@yes
+@verb
+def backup_prune(session: Session, keep: int | None, days: int | None, yes: bool) -> Answer:
+    """Delete old backups, never the last verified one."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    if keep is None and days is None:
+        raise UsageProblem(
+            "say what to keep: --keep N, --days N or both",
+            f"traspaso backup {session.system} prune --keep 3",
+        )
+    session.confirm(yes, "Delete old backups?", f"backup {session.system} prune")
+    return commands.backup_prune(
+        session.settings, session.plan, session.console, keep=keep, days=days
+    )
+
+
+@cli.group()
+@system
+def fates() -> None:
+    """Show, export and retry the rows that were not simply loaded."""
+
+
+@fates.command("list")
+@click.option("--fate", type=click.Choice(["merged", "quarantined", "excluded"]))
+@click.option("--table", help="Of this legacy table only.")
+@click.option("--reason", help="With this reason only, e.g. telefono:unique.")
+@click.option("--limit", type=click.IntRange(1), help="At most this many rows.")
+@verb
+def fates_list(
+    session: Session, fate: str | None, table: str | None, reason: str | None, limit: int | None
+) -> Answer:
+    """List them with their reasons; reads only."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.fates_list(
+        session.settings, session.plan, session.console,
+        fate=fate, table=table, reason=reason, limit=limit,
+    )  # fmt: skip
+
+
+@fates.command("export")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True,
+    help="A .csv or .jsonl file.",
+)  # fmt: skip
+@verb
+def fates_export(session: Session, output: Path) -> Answer:
+    """Write them to a file, whole legacy rows included."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.fates_export(session.settings, session.plan, session.console, output)
+
+
+@fates.command("retry")
+@yes
+@verb
+def fates_retry(session: Session, yes: bool) -> Answer:
+    """Load again: rows that were put right in the legacy leave the quarantine."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    session.confirm(yes, "Load again?", f"fates {session.system} retry")
+    return commands.fates_retry(session.settings, session.plan, session.console)
+
+
+@cli.command()
+@system
+@click.option("--format", "form", type=click.Choice(["md", "csv", "json"]), default="md")
+@verb
+def mapping(session: Session, form: str) -> Answer:
+    """Show which English table, column and value became which Spanish one."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.show_mapping(session.settings, session.plan, session.console, form)
+
+
+@cli.command()
+@verb
+def docs(session: Session) -> Answer:
+    """Write the lineage docs as one static page."""
+    from runner import commands  # noqa: PLC0415  # see the module's docstring
+
+    return commands.docs(session.settings, session.console)
+
+
+@cli.command()
+@click.argument("system", default="tinkubot", callback=_remember, expose_value=False)
+@click.option("--keep", is_flag=True, help="Leave the server up and print its URL.")
+@verb
+def demo(session: Session, keep: bool) -> Answer:
+    """Start a PostgreSQL of its own, make a sample legacy and run all of it."""
+    from runner import demo as demonstration  # noqa: PLC0415  # see the module's docstring
+
+    return demonstration.demo(session.plan, session.console, keep=keep)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    console = Console(as_json="--json" in given)
+    try:
+        code = cli.main(given, prog_name="traspaso", standalone_mode=False)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "traspaso"
+        problem = UsageProblem(error.format_message(), f"{path} --help")
+        console.error(problem)
+        code = ExitCode.USAGE
+    except click.Abort:
+        console.log("interrupted: say the same command again to continue")
+        code = ExitCode.FAILED
+    except TraspasoError as error:
+        console.error(error, getattr(error, "payload", None))
+        code = error.exit_code
+    sys.exit(int(code or 0))

@@ -1,0 +1,379 @@
+"""What each command does with its verbs, and how it looks to a person.
+
+Each returns the JSON answer of the CLI's contract, and prints the same for people.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from runner import backup as backups
+from runner import fates, mapping, preflight, state
+from runner.catalog import some, take_picture
+from runner.console import Console, duration, size
+from runner.db import connect, explain
+from runner.dbt import Dbt
+from runner.engine import Engine, RunOutcome
+from runner.errors import StepFailed, TraspasoError
+from runner.plan import Phase, Plan, load_plan, systems
+from runner.settings import Settings
+from runner.validate import Proof, prove
+
+Answer = dict[str, Any]
+
+_SHOWN_FATES = 20
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[psycopg.Connection]:
+    url = settings.require_target()
+    conn = connect(url, autocommit=True, read_only=True)
+    try:
+        yield conn
+    except psycopg.Error as error:
+        raise explain(error, url) from error
+    finally:
+        conn.close()
+
+
+def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """Every check, and its fix where it fails; `status` fail when one does."""
+    with _reading(settings) as conn:
+        checks = preflight.checks(settings, plan, conn)
+    failed = [check for check in checks if check.status == "fail"]
+    console.table(
+        ["check", "status", "detail"],
+        [[check.name, console.colored(check.status), check.detail] for check in checks],
+    )
+    for check in checks:
+        if check.fix and check.status != "pass":
+            console.line(f"fix {check.name}: {check.fix}")
+    if not failed:
+        console.next(f"traspaso plan {plan.system}")
+    return {
+        "status": "fail" if failed else "pass",
+        "checks": [
+            {"name": c.name, "status": c.status, "detail": c.detail, "fix": c.fix} for c in checks
+        ],
+    }
+
+
+def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """Phases with their tables and rows as they are now."""
+    with _reading(settings) as conn:
+        missing = [c for c in preflight.checks(settings, plan, conn) if c.status == "fail"]
+        preflight.require(plan.system, [c for c in missing if c.name.startswith("legacy")])
+        rows = {
+            table.source_table: _count(conn, settings.legacy_schema, table.source_table)
+            for table in plan.tables
+        }
+        where = state.status(conn, plan.system)
+    now = datetime.now(UTC)
+    opens = plan.window.opens_in(now)
+    console.line(
+        f"{plan.title}   {settings.legacy_schema} → {settings.target_schema}   window "
+        f"{plan.window}, "
+        + ("open now" if not opens else f"opens in {duration(opens.total_seconds())}")
+    )
+    console.table(
+        ["phase", "tables", "rows", "done"],
+        [
+            [
+                f"{phase.number} {phase.name}",
+                len(phase.tables),
+                None if phase.number == 1 else sum(rows[t.source_table] for t in phase.tables),
+                "yes" if where.phase is not None and phase.number <= where.phase else "",
+            ]
+            for phase in plan.phases
+        ],
+    )
+    following = 0 if where.phase is None else where.phase + 1
+    if following < len(plan.phases):
+        console.next(f"traspaso run {plan.system} --phase {following}")
+    else:
+        console.next(f"traspaso validate {plan.system}")
+    return {
+        "system": plan.system,
+        "window": str(plan.window),
+        "window_open": plan.window.is_open(now),
+        "phases": [_phase_json(phase, rows) for phase in plan.phases],
+    }
+
+
+def _phase_json(phase: Phase, rows: dict[str, int]) -> Answer:
+    return {
+        "phase": phase.number,
+        "name": phase.name,
+        "tables": [
+            {
+                "source_table": table.source_table,
+                "target_tables": list(table.target_tables),
+                "rows": rows[table.source_table],
+            }
+            for table in phase.tables
+        ],
+    }
+
+
+def _count(conn: psycopg.Connection, schema: str, table: str) -> int:
+    query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
+    row = conn.execute(query).fetchone()
+    return row[0] if row else 0
+
+
+def run(
+    settings: Settings, plan: Plan, console: Console, phases: Sequence[int], *, ignore_window: bool
+) -> Answer:
+    """Run phases; a failure carries what was done before it."""
+    outcome = RunOutcome()
+    try:
+        Engine(settings, plan, console).run(phases, outcome, ignore_window=ignore_window)
+    except TraspasoError as error:
+        error.payload = outcome.to_json()
+        raise
+    console.table(
+        ["phase", "status", "rows", "time"],
+        [
+            [f"{done.phase} {done.name}", console.colored(done.status), done.rows,
+             duration(done.seconds)]
+            for done in outcome.phases
+        ],
+    )  # fmt: skip
+    for done in outcome.phases:
+        for note in done.notes:
+            console.line(f"phase {done.phase}: {note}")
+    following = phases[-1] + 1
+    if following <= 3:  # noqa: PLR2004  # the phases of this version
+        console.next(f"traspaso run {plan.system} --phase {following}")
+    else:
+        console.next(f"traspaso validate {plan.system}")
+    return {"status": "succeeded"} | outcome.to_json()
+
+
+def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """The three proofs on what is loaded, and the catalog's fingerprint."""
+    with _reading(settings) as conn:
+        loaded = _loaded_tables(conn, plan)
+        proof = prove(conn, settings, plan, loaded)
+        fingerprint = take_picture(conn, settings, plan).fingerprint
+    show_proof(proof, console)
+    console.line(f"fingerprint {fingerprint}")
+    if proof.holds:
+        console.next(f"traspaso fates {plan.system} list")
+    else:
+        console.next(f"traspaso run {plan.system} --through 3")
+    return proof.to_json() | {"fingerprint": fingerprint}
+
+
+def _loaded_tables(conn: psycopg.Connection, plan: Plan) -> list[Any]:
+    """The tables of the phases that were at least begun."""
+    begun = {step.phase for step in state.steps(conn, plan.system)}
+    return [t for p in plan.phases if p.number in begun and p.number > 1 for t in p.tables]
+
+
+def show_proof(proof: Proof, console: Console) -> None:
+    """Print the balance of each table, and what does not hold."""
+    columns = [
+        "source_rows", "loaded", "merged", "quarantined", "excluded", "residue", "mismatches",
+    ]  # fmt: skip
+    console.table(
+        ["table", "rows", *columns[1:]],
+        [
+            [balance.source_table, *(asdict(balance)[name] for name in columns)]
+            for balance in proof.balances
+        ],
+    )
+    console.line(
+        f"orphans {sum(proof.orphans.values())} in {len(proof.orphans)} foreign keys   "
+        f"{console.colored('pass' if proof.holds else 'fail')}"
+    )
+    for difference in proof.differences:
+        console.line(f"  {difference}")
+
+
+def status(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """Where a system stands."""
+    with _reading(settings) as conn:
+        now = state.status(conn, plan.system)
+    name = "before any phase" if now.phase is None else f"after phase {now.phase}"
+    console.line(f"{plan.title}   {name}   {now.state}")
+    if now.state == "interrupted":
+        again = 0 if now.phase is None else now.phase + 1
+        console.next(f"traspaso run {plan.system} --phase {again}")
+    return now.to_json()
+
+
+def preview_rollback(settings: Settings, plan: Plan, console: Console, to: int) -> None:
+    """Print what a rollback would do. Raises Refused when there is nothing to go back to."""
+    for line in Engine(settings, plan, console).preview_rollback(to):
+        console.line(line)
+
+
+def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answer:
+    """Roll back, and hold the result against what was recorded."""
+    undone = Engine(settings, plan, console).rollback(to)
+    answer = {
+        "phase": undone.phase,
+        "legacy_changes": undone.legacy_changes,
+        "differences": undone.differences,
+    }
+    if undone.differences:
+        error = StepFailed(
+            f"rolled back to phase {to}, but not all is as it was then: "
+            f"{some(undone.differences)}",
+            "somebody changed these since; compare them with the backup, or run the phase again",
+        )
+        error.payload = answer
+        raise error
+    if undone.legacy_changes:
+        console.line(f"the application wrote to {some(undone.legacy_changes)} since")
+    console.line(f"{plan.title}   after phase {to}   catalog and checksums as they were then")
+    console.next(f"traspaso run {plan.system} --phase {to + 1}")
+    return {"status": "succeeded"} | answer
+
+
+def backup_create(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """Make a backup."""
+    with _reading(settings) as conn:
+        phase = state.status(conn, plan.system).phase or 0
+    with console.progress("backup") as progress:
+        made = backups.create(
+            settings, plan, phase, tell=lambda name, rows: progress.advance(rows, name)
+        )
+    console.line(f"{made.id}   {size(made.bytes)}   {made.path}")
+    console.next(f"traspaso backup {plan.system} verify {made.id}")
+    return {"status": "succeeded", "backups": [made.to_json()]}
+
+
+def backup_list(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """List the backups."""
+    found = backups.backups(settings, plan.system)
+    console.table(
+        ["backup", "phase", "size", "verified"],
+        [
+            [b.id, b.phase, size(b.bytes), f"{b.verified_at:%Y-%m-%d %H:%M}" if b.verified_at
+             else "no"]
+            for b in found
+        ],
+    )  # fmt: skip
+    return {"backups": [backup.to_json() for backup in found]}
+
+
+def backup_verify(
+    settings: Settings, plan: Plan, console: Console, backup_id: str | None
+) -> Answer:
+    """Restore a backup elsewhere and compare."""
+    if backup_id is None:
+        found = backups.backups(settings, plan.system)
+        if not found:
+            raise StepFailed("there is no backup", f"traspaso backup {plan.system} create")
+        backup_id = found[-1].id
+    with console.progress("verify") as progress:
+        verified = backups.verify(
+            settings, plan, backup_id, tell=lambda name, rows: progress.advance(rows, name)
+        )
+    console.line(f"{verified.id}   every table as it was   {size(verified.bytes)}")
+    return {"status": "succeeded", "backups": [verified.to_json()]}
+
+
+def backup_restore(settings: Settings, plan: Plan, console: Console, backup_id: str) -> Answer:
+    """Put the database back to what a backup holds."""
+    with console.progress("restore"):
+        restored = backups.restore(settings, plan, backup_id, yes=True)
+    console.line(f"{restored.id}   restored")
+    return {"status": "succeeded", "backups": [restored.to_json()]}
+
+
+def backup_prune(
+    settings: Settings, plan: Plan, console: Console, *, keep: int | None, days: int | None
+) -> Answer:
+    """Delete old backups; the answer lists what is left."""
+    deleted = backups.prune(settings, plan.system, keep=keep, days=days)
+    for gone in deleted:
+        console.line(f"deleted {gone.id}")
+    left = backups.backups(settings, plan.system)
+    return {
+        "status": "succeeded",
+        "deleted": [gone.id for gone in deleted],
+        "backups": [backup.to_json() for backup in left],
+    }
+
+
+def fates_list(
+    settings: Settings, plan: Plan, console: Console, *, fate: str | None = None,
+    table: str | None = None, reason: str | None = None, limit: int | None = None,
+) -> Answer:  # fmt: skip
+    """List the rows that were not simply loaded."""
+    with _reading(settings) as conn:
+        rows = fates.list_fates(
+            conn, plan.system, fate=fate, table=table, reason=reason, limit=limit
+        )
+    show_fates(rows, console)
+    return {"rows": [row.to_json() for row in rows]}
+
+
+def show_fates(rows: Sequence[fates.Fate], console: Console) -> None:
+    """Print the first rows, with their reasons."""
+    console.table(
+        ["table", "key", "fate", "reasons", "into"],
+        [
+            [row.source_table, row.source_key, row.fate, " ".join(row.reasons),
+             f"{row.target_table} {row.target_key}" if row.target_key else ""]
+            for row in rows[:_SHOWN_FATES]
+        ],
+    )  # fmt: skip
+    if len(rows) > _SHOWN_FATES:
+        console.line(f"and {len(rows) - _SHOWN_FATES:,} more: traspaso fates … export -o FILE.csv")
+
+
+def fates_export(settings: Settings, plan: Plan, console: Console, path: Path) -> Answer:
+    """Write them to a file."""
+    with _reading(settings) as conn:
+        count = fates.export(conn, plan.system, path)
+    console.line(f"{count:,} rows   {path}")
+    return {"status": "succeeded", "file": str(path), "rows": count}
+
+
+def fates_retry(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """Load again, and list what is still not loaded."""
+    outcome = RunOutcome()
+    try:
+        Engine(settings, plan, console).retry(outcome)
+    except TraspasoError as error:
+        error.payload = outcome.to_json()
+        raise
+    answer = fates_list(settings, plan, console)
+    return {"status": "succeeded"} | outcome.to_json() | answer
+
+
+def show_mapping(settings: Settings, plan: Plan, console: Console, form: str) -> Answer:
+    """Print the mapping in a form; the answer is the same in each."""
+    found = mapping.mapping(settings.project_dir, plan)
+    if form == "json" and not console.as_json:
+        Console(as_json=True, stdout=console.stdout).answer(found)
+    elif form == "csv":
+        console.line(mapping.to_csv(found).rstrip("\n"))
+    elif form == "md":
+        console.line(mapping.to_markdown(found).rstrip("\n"))
+    return found
+
+
+def docs(settings: Settings, console: Console) -> Answer:
+    """Write dbt's docs as one page, on the sample."""
+    plan = load_plan(systems()[0])
+    page = settings.project_dir / "target" / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    with Dbt(settings, plan, sample=True) as dbt:
+        shutil.copy(dbt.docs(), page)
+    console.line(f"{page}")
+    return {"status": "succeeded", "path": str(page)}
+
+
+_ = timedelta

@@ -1,0 +1,185 @@
+"""dbt, run in this process: the transformation's only door.
+
+Importing dbt takes seconds: it is imported when the first command needs it. A project is parsed
+once for all commands of a process, and what was parsed is kept for the next one.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from runner.db import SESSION, connect
+from runner.errors import StepFailed
+from runner.plan import Plan
+from runner.settings import Settings, libpq_env, redact
+
+# Told when dbt has finished a model: its name, and the rows it touched.
+Tell = Callable[[str, int], None]
+
+_PARSED = "partial_parse.msgpack"
+_CACHE = "traspaso"
+_SHOWN_LINES = 6
+
+# What dbt's own session must share with ours; its search_path it needs.
+_DBT_SESSION = {
+    name: value for name, value in SESSION.items() if name in {"TimeZone", "DateStyle"}
+}
+
+
+@dataclass
+class Dbt:
+    """The project on one target database, as a context: with Dbt(settings, plan) as dbt."""
+
+    settings: Settings
+    plan: Plan
+    tell: Tell = lambda _name, _rows: None
+    _manifest: Any = field(default=None, init=False, repr=False)
+    _target_path: Path = field(default=Path(), init=False, repr=False)
+    _server: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        # Where the URL led: a default that it leaves out, or one of several hosts.
+        with connect(self.settings.require_target(), read_only=True) as conn:
+            self._server = {
+                "PGHOST": conn.info.host, "PGPORT": str(conn.info.port),
+                "PGUSER": conn.info.user, "PGDATABASE": conn.info.dbname,
+            }  # fmt: skip
+        self._target_path = Path(tempfile.mkdtemp(prefix="traspaso-dbt-"))
+        with suppress(OSError):
+            shutil.copy(self._cache / _PARSED, self._target_path / _PARSED)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._cache.mkdir(parents=True, exist_ok=True)
+            # Replaced at once: another process may be reading it.
+            kept = self._cache / f"{_PARSED}.{os.getpid()}"
+            shutil.copy(self._target_path / _PARSED, kept)
+            kept.replace(self._cache / _PARSED)
+        shutil.rmtree(self._target_path, ignore_errors=True)
+
+    @property
+    def _cache(self) -> Path:
+        return self.settings.project_dir / "target" / _CACHE
+
+    def install(self) -> None:
+        """Create the evidence's tables and functions where they are missing."""
+        self._invoke("run-operation", "install")
+
+    def create(self, system: str, *, run_id: str, phase: int, exclude: Sequence[str]) -> None:
+        """Create every final table of the system, empty; `exclude` are tables that are done."""
+        self._invoke(
+            "run", "--empty", "--select", f"tag:{system},config.materialized:target_table",
+            *_excluded(system, exclude), run_id=run_id, phase=phase,
+        )  # fmt: skip
+
+    def seed(self, system: str) -> None:
+        """Load the value maps and the numbering plans."""
+        self._invoke("seed", "--select", f"tag:{system},resource_type:seed")
+
+    def snapshot(self, system: str) -> None:
+        """Keep the history of the tables that have a snapshot."""
+        self._invoke("snapshot", "--select", f"tag:{system}")
+
+    def views(self, system: str) -> None:
+        """Create the staging and compat views."""
+        self._invoke(
+            "run", "--select", f"path:models/staging/{system}", f"path:models/compat/{system}"
+        )
+
+    def load(self, selector: str, system: str, *, run_id: str, phase: int,
+             exclude: Sequence[str] = ()) -> None:  # fmt: skip
+        """Bring the final tables of a phase to what the legacy says."""
+        self._invoke(
+            "run", "--select", selector, *_excluded(system, exclude), run_id=run_id, phase=phase
+        )
+
+    def docs(self) -> Path:
+        """Write the documentation as one static page; returns its file, in the target folder."""
+        self._invoke("docs", "generate", "--static")
+        return self._target_path / "static_index.html"
+
+    def _invoke(self, *arguments: str, run_id: str = "", phase: int = 0) -> None:
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415  # seconds; see the module's docstring
+
+        with _environment(self._environment(run_id, phase)):
+            if self._manifest is None:
+                parsed = dbtRunner().invoke(["parse", *self._options()])
+                self._require(parsed)
+                self._manifest = parsed.result
+            runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
+            self._require(runner.invoke([*arguments, *self._options()]))
+
+    def _options(self) -> list[str]:
+        return [
+            "--project-dir", str(self.settings.project_dir),
+            "--profiles-dir", str(self.settings.project_dir),
+            "--target", "postgres",
+            "--target-path", str(self._target_path),
+            "--log-path", str(self._target_path),
+            "--quiet", "--log-level", "none", "--no-use-colors", "--no-version-check",
+        ]  # fmt: skip
+
+    def _environment(self, run_id: str, phase: int) -> dict[str, str]:
+        session = _DBT_SESSION | {"lock_timeout": f"{self.plan.lock_timeout_ms}ms"}
+        return libpq_env(self.settings.require_target(), session) | self._server | {
+            "TRASPASO_LEGACY_SCHEMA": self.settings.legacy_schema,
+            "TRASPASO_TARGET_SCHEMA": self.settings.target_schema,
+            "TRASPASO_THREADS": str(self.plan.threads),
+            "TRASPASO_SYSTEM": self.plan.system,
+            "TRASPASO_RUN_ID": run_id,
+            "TRASPASO_PHASE": str(phase),
+        }
+
+    def _on_event(self, event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            node = event.data.node_info
+            rows = event.data.run_result.message.split(" ")
+            count = int(rows[1]) if rows[0] == "LOAD" and rows[-1].isdecimal() else 0
+            self.tell(node.node_name, count)
+
+    def _require(self, outcome: Any) -> None:
+        """Raise StepFailed with the first node that failed, and how many others did."""
+        if outcome.success:
+            return
+        if outcome.result is None or not hasattr(outcome.result, "results"):
+            raise self._failure("dbt", str(outcome.exception))
+        failed = [r for r in outcome.result.results if r.status in {"error", "fail"}]
+        if not failed:
+            raise self._failure("dbt", str(outcome.exception or "a model was skipped"))
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        name = getattr(failed[0].node, "alias", None) or failed[0].node.name
+        raise self._failure(f"{name}{others}", failed[0].message or "no message")
+
+    def _failure(self, name: str, message: str) -> StepFailed:
+        lines = [line.strip() for line in message.splitlines() if line.strip()]
+        text = redact(" ".join(lines[:_SHOWN_LINES]), self.settings.target_url)
+        return StepFailed(
+            f"{name}: {text}",
+            "nothing of this table was kept; correct it and say the same command again",
+            table=name,
+        )
+
+
+def _excluded(system: str, tables: Sequence[str]) -> list[str]:
+    return ["--exclude", *(f"{system}__{name}" for name in tables)] if tables else []
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the block; dbt reads them when it is invoked."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,128 @@
+"""The way back, for phases 1 to 3: the state as it was after an earlier phase, in one transaction.
+
+Nothing is dropped with CASCADE: where something else has come to depend on what must go, the
+rollback is refused by the server and says by what.
+"""
+
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from runner import state
+from runner.catalog import Picture, present_tables, take_picture
+from runner.db import explain, sql_text
+from runner.errors import Refused, StepFailed
+from runner.plan import Plan
+from runner.settings import Settings
+
+CREATE_PHASE = 1
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What a rollback did; `differences` names what is not as it was recorded after the phase."""
+
+    phase: int
+    tables: list[str]
+    differences: list[str] = field(default_factory=list)
+    legacy_changes: list[str] = field(default_factory=list)
+
+
+def plan_rollback(conn: psycopg.Connection, plan: Plan, to: int) -> list[str]:
+    """Return what a rollback to that phase would do, in words. Raises Refused when it cannot."""
+    now = state.status(conn, plan.system)
+    last = max((step.phase for step in state.steps(conn, plan.system)), default=None)
+    if now.phase is None or now.phase < to:
+        raise Refused(
+            f"{plan.system} has not completed phase {to}; there is nothing to go back to",
+            f"traspaso status {plan.system}",
+        )
+    if last == to:
+        return []
+    if to == 0:
+        return [f"drop {name}" for name in plan.target_tables]
+    return [f"empty {name}" for name in _targets_after(plan, to)]
+
+
+def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> Undone:
+    """Undo the phases after `to` in one transaction, and hold the result against the record.
+
+    `conn` is in autocommit mode. Raises StepFailed, with nothing undone, when the server refuses.
+    """
+    recorded = recorded_picture(conn, plan, to)
+    tables = plan_rollback(conn, plan, to)
+    try:
+        with conn.transaction():
+            _undo(conn, settings, plan, to)
+            state.forget_steps(conn, plan.system, after=to)
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise StepFailed(
+            f"something depends on what must go: {error.diag.message_detail}",
+            "drop it, or move it elsewhere, and say the same command again",
+        ) from error
+    except psycopg.Error as error:
+        raise explain(error, settings.target_url) from error
+    now = take_picture(conn, settings, plan)
+    return Undone(
+        phase=to,
+        tables=tables,
+        differences=recorded.differences(now),
+        legacy_changes=recorded.legacy_changes(now),
+    )
+
+
+def recorded_picture(conn: psycopg.Connection, plan: Plan, phase: int) -> Picture:
+    """Return what was recorded when a phase was completed. Raises Refused when it was not."""
+    for step in state.steps(conn, plan.system):
+        if step.phase == phase and step.step == state.PHASE_STEP and step.status == "done":
+            return Picture.from_json(step.detail["picture"])
+    raise Refused(
+        f"{plan.system} has not completed phase {phase}", f"traspaso status {plan.system}"
+    )
+
+
+def _targets_after(plan: Plan, phase: int) -> list[str]:
+    kept = {
+        name
+        for earlier in plan.phases
+        if CREATE_PHASE < earlier.number <= phase
+        for table in earlier.tables
+        for name in table.target_tables
+    }
+    return [name for name in plan.target_tables if name not in kept]
+
+
+def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> None:
+    emptied = _targets_after(plan, to)
+    if to <= CREATE_PHASE:
+        _drop_views(conn, plan)
+    present = present_tables(conn, settings.target_schema, emptied)
+    if present:
+        statement = (
+            "drop table {}" if to == 0 else "truncate table {} restart identity"
+        )
+        names = [sql.Identifier(settings.target_schema, name) for name in present]
+        conn.execute(sql.SQL(statement).format(sql.SQL(", ").join(names)))
+    for evidence in ("row_fates", "repairs"):
+        conn.execute(
+            sql.SQL("delete from {} where system = %s and target_table = any(%s)").format(
+                sql.Identifier("traspaso", evidence)
+            ),
+            [plan.system, emptied],
+        )
+
+
+def _drop_views(conn: psycopg.Connection, plan: Plan) -> None:
+    """Drop what dbt made in the staging and compat schemas, then the schemas."""
+    for kind, statement in (("v", "drop view {}"), ("r", "drop table {}")):
+        found = conn.execute(
+            sql_text("relations.sql"),
+            {"schemas": [plan.schemas.compat, plan.schemas.staging], "kind": kind},
+        ).fetchall()
+        if found:
+            names = sql.SQL(", ").join(sql.Identifier(*row) for row in found)
+            conn.execute(sql.SQL(statement).format(names))
+    for schema in (plan.schemas.compat, plan.schemas.staging):
+        conn.execute(sql.SQL("drop schema if exists {}").format(sql.Identifier(schema)))
+
