@@ -217,7 +217,8 @@ def _session(url: str, plan: Plan, name: str) -> psycopg.Connection:
 
 def backups(settings: Settings, system: str) -> list[Backup]:
     """Return the system's backups, oldest first: those recorded, and those in the folder."""
-    with connect(settings.require_target(), autocommit=True, read_only=True) as conn:
+    url = settings.require_target()
+    with _troubles(url), connect(url, autocommit=True, read_only=True) as conn:
         known = {backup.id: backup for backup in recorded(conn, system)}
     for folder in _folders(settings.backup_dir, system):
         try:
@@ -572,7 +573,7 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
             application_name=session,
         )
         _record(conn, manifest, folder)
-    _compare(url, manifest, _silent)
+        _compare(url, manifest, _silent)
     return next(backup for backup in backups(settings, plan.system) if backup.id == identifier)
 
 

@@ -50,6 +50,19 @@ class Picture:
             legacy=document["legacy"],
         )
 
+    def updated(self, now: "Picture", tables: Sequence[str]) -> "Picture":
+        """Return this picture with the rows and sequences of some target tables as they are now."""
+
+        def is_theirs(name: str) -> bool:
+            return name.endswith(" position") and any(f".{table}_" in name for table in tables)
+
+        kept = [line for line in self.lines if not is_theirs(line[0])]
+        return Picture(
+            lines=tuple(sorted(kept + [line for line in now.lines if is_theirs(line[0])])),
+            target={**self.target, **{name: now.target[name] for name in tables}},
+            legacy=now.legacy,
+        )
+
     def differences(self, later: "Picture") -> list[str]:
         """Name what is not as it was: catalog objects, then tables of the target."""
         before, after = set(self.lines), set(later.lines)

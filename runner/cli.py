@@ -15,9 +15,9 @@ import click
 
 from runner import __version__
 from runner.console import Console
-from runner.errors import ExitCode, Refused, TraspasoError, UsageProblem
+from runner.errors import ExitCode, Refused, StepFailed, TraspasoError, UsageProblem
 from runner.plan import Plan, load_plan, systems
-from runner.settings import Settings
+from runner.settings import Settings, redact
 
 P = ParamSpec("P")
 Answer = dict[str, Any]
@@ -352,6 +352,10 @@ def demo(session: Session, keep: bool) -> Answer:
     return demonstration.demo(session.plan, session.console, keep=keep)
 
 
+def _urls() -> list[str | None]:
+    return [os.environ.get("TRASPASO_TARGET_URL"), os.environ.get("TRASPASO_LEGACY_URL")]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -367,6 +371,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.log("interrupted: say the same command again to continue")
         code = ExitCode.FAILED
     except TraspasoError as error:
-        console.error(error, getattr(error, "payload", None))
+        console.error(error, error.payload)
         code = error.exit_code
+    except Exception as error:  # noqa: BLE001  # a defect of ours: said in one line, not as a trace
+        if "-v" in given or "--verbose" in given:
+            raise
+        console.error(StepFailed(
+            f"unexpected: {type(error).__name__}: {redact(str(error), *_urls())}",
+            "what was done before stays done; say the same command with -v and report it",
+        ))  # fmt: skip
+        code = ExitCode.FAILED
     sys.exit(int(code or 0))

@@ -4,6 +4,7 @@ Importing dbt takes seconds: it is imported when the first command needs it. A p
 once for all commands of a process, and what was parsed is kept for the next one.
 """
 
+import copy
 import os
 import shutil
 import tempfile
@@ -39,6 +40,7 @@ class Dbt:
     plan: Plan
     tell: Tell = lambda _name, _rows: None
     _manifest: Any = field(default=None, init=False, repr=False)
+    _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _target_path: Path = field(default=Path(), init=False, repr=False)
     _server: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
@@ -99,11 +101,6 @@ class Dbt:
             "run", "--select", selector, *_excluded(system, exclude), run_id=run_id, phase=phase
         )
 
-    def docs(self) -> Path:
-        """Write the documentation as one static page; returns its file, in the target folder."""
-        self._invoke("docs", "generate", "--static")
-        return self._target_path / "static_index.html"
-
     def _invoke(self, *arguments: str, run_id: str = "", phase: int = 0) -> None:
         from dbt.cli.main import dbtRunner  # noqa: PLC0415  # seconds; see the module's docstring
 
@@ -112,6 +109,14 @@ class Dbt:
                 parsed = dbtRunner().invoke(["parse", *self._options()])
                 self._require(parsed)
                 self._manifest = parsed.result
+                self._models = {
+                    name: copy.deepcopy(node)
+                    for name, node in self._manifest.nodes.items()
+                    if node.resource_type == "model"
+                }
+            # Compiling a model writes its foreign keys' parents into the manifest, which a second
+            # compilation then refuses: each invocation gets the models as they were parsed.
+            self._manifest.nodes.update(copy.deepcopy(self._models))
             runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
             self._require(runner.invoke([*arguments, *self._options()]))
 
@@ -164,6 +169,24 @@ class Dbt:
             "nothing of this table was kept; correct it and say the same command again",
             table=name,
         )
+
+
+def write_docs(project_dir: Path, page: Path) -> None:
+    """Write dbt's documentation of the whole project as one static page; needs no server."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415  # seconds; see the module's docstring
+
+    with tempfile.TemporaryDirectory(prefix="traspaso-docs-") as folder:
+        with _environment({"TRASPASO_DUCKDB_PATH": f"{folder}/docs.duckdb"}):
+            outcome = dbtRunner().invoke([
+                "docs", "generate", "--static",
+                "--project-dir", str(project_dir), "--profiles-dir", str(project_dir),
+                "--target", "duckdb", "--target-path", folder, "--log-path", folder,
+                "--quiet", "--log-level", "none", "--no-version-check",
+            ])  # fmt: skip
+        if not outcome.success:
+            raise StepFailed(f"dbt: {outcome.exception}", "dbt parse, to see where")
+        page.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(folder) / "static_index.html", page)
 
 
 def _excluded(system: str, tables: Sequence[str]) -> list[str]:

@@ -307,26 +307,33 @@ class Engine:
     ) -> None:
         """Record the state that the phase leaves, to which a rollback must come back."""
         with conn.transaction():
+            pictures = self._pictures(conn)
             now = take_picture(conn, self.settings, self.plan)
-            before = self._picture_before(conn, phase)
-            changed = before.legacy_changes(now) if before else []
+            before = max((n for n in pictures if n < phase.number), default=None)
+            changed = pictures[before].legacy_changes(now) if before is not None else []
             if changed:
                 done.notes.append(f"the application wrote to {some(changed)} meanwhile")
+            recorded = pictures.get(phase.number)
+            if recorded is not None and max(pictures) > phase.number:
+                # Run again while later phases are done: going back here empties their tables.
+                now = recorded.updated(now, self._tables_until(phase.number))
             state.record_step(
                 conn, self.plan.system, phase.number, PHASE_STEP, run_id=run_id, status="done",
                 rows=done.rows, detail={"picture": now.to_json(), "legacy_changed": changed},
             )  # fmt: skip
 
-    def _picture_before(self, conn: psycopg.Connection, phase: Phase) -> Picture | None:
-        found = None
-        for step in state.steps(conn, self.plan.system):
-            if (
-                step.phase < phase.number
-                and step.step == PHASE_STEP
-                and "picture" in step.detail
-            ):
-                found = Picture.from_json(step.detail["picture"])
-        return found
+    def _tables_until(self, phase: int) -> list[str]:
+        """Name the final tables that are loaded once a phase is done."""
+        kept = [p for p in self.plan.phases if CREATE < p.number <= phase]
+        return [name for p in kept for table in p.tables for name in table.target_tables]
+
+    def _pictures(self, conn: psycopg.Connection) -> dict[int, Picture]:
+        """Return what was recorded of each completed phase."""
+        return {
+            step.phase: Picture.from_json(step.detail["picture"])
+            for step in state.steps(conn, self.plan.system)
+            if step.step == PHASE_STEP and "picture" in step.detail
+        }
 
 
 def _clock(span: timedelta) -> str:

@@ -1,6 +1,7 @@
 """Typed errors: each says what happened, what to type next, and how the process must end."""
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -35,6 +36,8 @@ class TraspasoError(Exception):
         self.exit_code = exit_code
         self.table = table
         self.column = column
+        # What a JSON answer holds beside the error, such as the phases that were done.
+        self.payload: dict[str, Any] = {}
 
     @property
     def status(self) -> str:

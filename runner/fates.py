@@ -184,7 +184,12 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
     try:
         # Made for its owner only, 0600.
         with NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+            "w",
+            encoding="utf-8",
+            newline="",
+            dir=path.parent,
+            prefix=f".{path.name}.",
+            delete=False,
         ) as file:
             partial = Path(file.name)
             try:

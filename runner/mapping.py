@@ -1,13 +1,14 @@
-"""English to Spanish: tables, columns and values, derived from the models; as JSON, Markdown, CSV."""
+"""English to Spanish: tables, columns and values, derived from the models."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from runner import project
-from runner.plan import Plan, Table
+from runner.errors import UsageProblem
+from runner.plan import Plan
 from runner.project import Mart, MartColumn, SourceColumn, SourceTable, Value
 
 _KEPT_UNDER = "_legado"
@@ -23,6 +24,7 @@ _CSV_COLUMNS = (
     "description",
 )
 
+T = TypeVar("T")
 Values = Mapping[str, tuple[Value, ...]]
 
 
@@ -43,18 +45,26 @@ def mapping(project_dir: Path, plan: Plan) -> dict[str, Any]:
     return {
         "system": plan.system,
         "tables": [
-            _table(tables[table.source_table], table, marts, values) for table in plan.tables
+            _table(
+                _named(tables, table.source_table, "source table"),
+                [_named(marts, name, "model") for name in table.target_tables],
+                values,
+            )
+            for table in plan.tables
         ],
     }
 
 
-def _table(
-    source: SourceTable, table: Table, marts: Mapping[str, Mart], values: Values
-) -> dict[str, Any]:
-    targets = [marts[name] for name in table.target_tables]
+def _named(known: Mapping[str, T], name: str, what: str) -> T:
+    if name not in known:
+        raise UsageProblem(f"the dbt project has no {what} {name}", "add it, or correct the plan")
+    return known[name]
+
+
+def _table(source: SourceTable, targets: Sequence[Mart], values: Values) -> dict[str, Any]:
     return {
         "source_table": source.name,
-        "target_tables": list(table.target_tables),
+        "target_tables": [mart.table for mart in targets],
         "description": source.description,
         "columns": [
             entry
@@ -107,7 +117,7 @@ def _entry(column: SourceColumn, mart: Mart) -> dict[str, Any]:
 def _values(home: MartColumn, values: Values) -> dict[str, str] | None:
     if home.map is None:
         return None
-    return {value.legacy: value.spanish for value in values[home.map]}
+    return {value.legacy: value.spanish for value in _named(values, home.map, "value map")}
 
 
 def _note(column: SourceColumn, mart: Mart) -> str:
@@ -135,7 +145,7 @@ def to_markdown(document: Mapping[str, Any]) -> str:
                     _code(column["target_table"]),
                     _code(column["target_column"]) or column["note"],
                     column["target_type"] or "",
-                    _written_values(column["values"], code=True),
+                    _written_values(column["values"], _code),
                 )
                 for column in table["columns"]
             ],
@@ -168,9 +178,8 @@ def _code(name: str | None) -> str:
     return f"`{name}`" if name else ""
 
 
-def _written_values(values: Mapping[str, str] | None, *, code: bool = False) -> str:
-    shown = [(_code(key), _code(value)) if code else (key, value) for key, value in (values or {}).items()]
-    return (", " if code else "; ").join(f"{key} → {value}" for key, value in shown)
+def _written_values(values: Mapping[str, str] | None, write: Callable[[str], str] = str) -> str:
+    return ", ".join(f"{write(key)} → {write(value)}" for key, value in (values or {}).items())
 
 
 def to_csv(document: Mapping[str, Any]) -> str:

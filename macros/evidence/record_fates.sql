@@ -1,8 +1,9 @@
 {#
     Writes the fate of each legacy row that is not in the table to `row_fates`:
     the reasons of the contract, and the unique keys by which it meets a row that
-    is. A row that meets one on keys of `merge_on` only was merged into it; any
-    other is quarantined. Rows of the evidence that are as they were stay untouched.
+    is. A row that meets one on keys of `merge_on` only was merged into it; so was any
+    row of a table in `absorbs` that meets one on such a key, whatever else is wrong
+    with it. Any other is quarantined. Rows of the evidence that are as they were stay untouched.
 
     relation    the table, loaded
     contract    see target_contract
@@ -39,6 +40,18 @@
             'violated': alias ~ '.' ~ contract.primary_key.columns[0] ~ ' is not null',
         }) -%}
     {%- endfor -%}
+    {%- set absorbed -%}
+        (
+            refused._source_table in ('{{ (contract.absorbs or ['-']) | join("', '") }}')
+            and (
+                {%- for meeting in meetings if meeting.merges %}
+                {{ 'or ' if not loop.first }}{{ meeting.violated }}
+                {%- else %}
+                false
+                {%- endfor %}
+            )
+        )
+    {%- endset -%}
 create temporary table {{ fates }} as
 with refused as (
     select
@@ -57,6 +70,7 @@ select
     refused._source_table as source_table,
     refused._source_key as source_key,
     case
+        when {{ absorbed }} then 'merged'
         when
             refused._admitted
             {%- for meeting in meetings if not meeting.merges %}
@@ -65,7 +79,10 @@ select
             then 'merged'
         else 'quarantined'
     end as fate,
-    refused._reasons || {{ refusal_reasons(meetings) }} as reasons,
+    case
+        when {{ absorbed }} then {{ refusal_reasons(meetings) }}
+        else refused._reasons || {{ refusal_reasons(meetings) }}
+    end as reasons,
     coalesce(
         {%- for meeting in meetings %}
         {{ _row_key(contract, meeting.alias) }},

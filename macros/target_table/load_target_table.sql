@@ -8,6 +8,7 @@
     Returns the number of rows inserted, updated and deleted.
 #}
 {% macro load_target_table(relation, contract, sql) -%}
+    {%- do lock_for_load(relation) -%}
     {%- set queried = get_columns_in_query(sql) -%}
     {%- do _require_columns(relation, contract, queried) -%}
     {%- set columns = contract.columns | map(attribute='name')
@@ -111,22 +112,41 @@
 {%- endmacro %}
 
 {#
-    Takes the keys and indexes off an empty table, the foreign keys of others that
-    refer to it included, and returns the statements that put the same ones back.
-    The tables are locked in one order first, so that two loads cannot wait for
-    each other.
+    Locks what an empty table's load will alter: the table, the parents of its foreign
+    keys, the tables whose foreign keys refer to it. Before anything is read, and in
+    one order: two loads that had read a common parent could not both get its lock.
+    A filled table is not altered, and locks nothing.
 #}
-{% macro take_keys_off(relation) -%}
+{% macro lock_for_load(relation) -%}
+    {{ return(adapter.dispatch('lock_for_load', 'traspaso')(relation)) }}
+{%- endmacro %}
+
+{% macro default__lock_for_load(relation) -%}{%- endmacro %}
+
+{% macro postgres__lock_for_load(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
+    {%- if load_step('select exists (select 1 from ' ~ relation ~ ')').rows[0][0] -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- set tables = load_step(
         "select conrelid::regclass::text from pg_constraint where contype = 'f'"
-        ~ " and (confrelid = " ~ table ~ ") union select '" ~ relation
-        ~ "'::regclass::text order by 1"
+        ~ " and confrelid = " ~ table
+        ~ " union select confrelid::regclass::text from pg_constraint"
+        ~ " where contype = 'f' and conrelid = " ~ table
+        ~ " union select " ~ table ~ "::text order by 1"
     ) -%}
     {%- do load_step(
         'lock table ' ~ tables.columns[0].values() | join(', ')
         ~ ' in access exclusive mode'
     ) -%}
+{%- endmacro %}
+
+{#
+    Takes the keys and indexes off an empty table, the foreign keys of others that
+    refer to it included, and returns the statements that put the same ones back.
+#}
+{% macro take_keys_off(relation) -%}
+    {%- set table = "'" ~ relation ~ "'::regclass" -%}
     {%- set constraints = load_step(
         "select conrelid::regclass::text, quote_ident(conname),"
         ~ " pg_get_constraintdef(oid), contype = 'f' as is_foreign from pg_constraint"

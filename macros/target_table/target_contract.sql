@@ -16,6 +16,7 @@
                   `meta.load_key` says where that is a sequence
     merge_on      the unique keys, as lists of columns, on which the rows that
                   collide are merged; on the others they are quarantined
+    absorbs       legacy tables whose rows are known to repeat rows of another one
     keep_first    ORDER BY of the rows that collide: the first one stays
     requires      [{column, rule, expression}]: what must hold of the legacy row
                   but is no column of the target
@@ -119,6 +120,7 @@
         'row_level_security': meta.get('row_level_security', []),
         'load_key': meta.get('load_key', keys.primary.columns),
         'merge_on': meta.get('merge_on', []),
+        'absorbs': meta.get('absorbs', []),
         'keep_first': meta.get('keep_first', []),
         'requires': meta.get('requires', []),
     }) }}

@@ -159,7 +159,6 @@
         case
             when parts.lengths like '% ' || length(parts.stripped) || ' %'
                 then '+' || parts.code || parts.stripped
-            when length(parts.stripped) > parts.longest then null
             when parts.lengths like '% ' || length(parts.whole) || ' %'
                 then '+' || parts.code || parts.whole
         end
@@ -168,7 +167,6 @@
             cut.code,
             cut.whole,
             cut.lengths,
-            cut.longest,
             case
                 when
                     cut.stripped <> cut.whole
@@ -197,7 +195,6 @@
                     plan.prefijo_nacional as prefix,
                     plan.regla_prefijo as rule,
                     plan.numero_nacional as pattern,
-                    plan.longitud_maxima as longest,
                     ' ' || plan.longitudes || ' ' as lengths,
                     substr(world.digits, length(plan.codigo_pais) + 1) as whole
                 from ({{ _phone_world(number) }}) as world

@@ -1,4 +1,4 @@
 select source_table, source_key, problem, columns
 from {differences}
 where source_table = %(table)s
-limit 20
+limit 5

@@ -24,7 +24,6 @@ COLUMNS = (
     "regla_prefijo",
     "numero_nacional",
     "longitudes",
-    "longitud_maxima",
 )
 
 
@@ -62,7 +61,6 @@ def row(code: int) -> list[str]:
         rule,
         pattern(plan.general_desc.national_number_pattern) + "$",
         " ".join(map(str, lengths)),
-        str(max(lengths)),
     ]
 
 

@@ -254,7 +254,8 @@ EXPECTED = {
     "+593+991234567": None,
     "": None,
     " - ": None,
-    "0" * 251: None,
+    "0991234567" + " " * 240: "+593991234567",
+    "0991234567" + " " * 241: None,
 }
 
 # Not in the domain: no number here, whatever the library makes of it.
