@@ -28,7 +28,8 @@ _SHOWN_LINES = 6
 
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
-    name: value for name, value in SESSION.items() if name in {"TimeZone", "DateStyle"}
+    name: SESSION[name]
+    for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
 }
 
 

@@ -175,13 +175,17 @@ class _Look:
         return f"models/staging/{system}/{system}__sources.yml"
 
 
-# Yields the problems, and with none is followed by a pass that says the text.
 _Problems = Iterator[_Problem]
 
 
 class _Looker(NamedTuple):
+    """How problems of one kind are found, and what is said when there is none."""
+
     find: Callable[[_Look], _Problems]
     praise: str | Callable[[_Look], str]
+
+    def said(self, look: _Look) -> str:
+        return self.praise if isinstance(self.praise, str) else self.praise(look)
 
 
 def _answers(name: str, looker: _Looker, look: _Look) -> list[Check]:
@@ -193,13 +197,12 @@ def _answers(name: str, looker: _Looker, look: _Look) -> list[Check]:
                 Check(name, problem.status, problem.detail, problem.fix)
                 for problem in looker.find(look)
             ]
-            praise = looker.praise if isinstance(looker.praise, str) else looker.praise(look)
+            return found or [Check(name, "pass", looker.said(look))]
     except psycopg.Error as error:
         outcome = explain(error, look.settings.target_url)
         if look.conn.closed:
             raise outcome from None
         return [Check(name, "fail", outcome.message, outcome.fix)]
-    return found or [Check(name, "pass", praise)]
 
 
 # --- the server ---------------------------------------------------------------------------------

@@ -3,21 +3,18 @@
     the reasons of the contract, and the unique keys by which it meets a row that
     is. A row that meets one on keys of `merge_on` only was merged into it; so was any
     row of a table in `absorbs` that meets one on such a key, whatever else is wrong
-    with it. Any other is quarantined. Rows of the evidence that are as they were stay untouched.
+    with it. Any other is quarantined. Rows of the evidence that are as they were stay
+    untouched.
 
-    relation    the table, loaded
-    contract    see target_contract
-    candidates  SQL of candidates()
-    rules       see refusal_rules
-    columns     the columns that were loaded
-    contenders  see resolve_collisions, or none
+    relation  the table, loaded
+    contract  see target_contract
+    notable   see create_notable
+    columns   the columns that were loaded
 #}
-{% macro record_fates(relation, contract, candidates, rules, columns, contenders) -%}
+{% macro record_fates(relation, contract, notable, columns) -%}
     {%- set fates = temporary_relation(contract.table ~ '__fates') -%}
     {%- do load_step('drop table if exists ' ~ fates) -%}
-    {%- do load_step(_create_fates(
-        fates, relation, contract, candidates, rules, columns, contenders
-    )) -%}
+    {%- do load_step(_create_fates(fates, notable, relation, contract, columns)) -%}
     {%- do replace_evidence(
         'row_fates', fates, contract,
         key=['source_table', 'source_key'],
@@ -26,9 +23,7 @@
     {%- do load_step('drop table ' ~ fates) -%}
 {%- endmacro %}
 
-{% macro _create_fates(
-    fates, relation, contract, candidates, rules, columns, contenders
-) -%}
+{% macro _create_fates(fates, notable, relation, contract, columns) -%}
     {%- set meetings = [] -%}
     {%- for key in loaded_keys(contract, columns) -%}
         {%- set alias = 'met_' ~ loop.index -%}
@@ -53,19 +48,6 @@
         )
     {%- endset -%}
 create temporary table {{ fates }} as
-with refused as (
-    select
-        candidate.*,
-        {{ is_valid(rules) }} as _admitted,
-        {{ refusal_reasons(rules) }} as _reasons
-    from {{ candidates }} as candidate
-    where
-        not ({{ is_valid(rules) }})
-        {%- if contenders is not none %}
-        or {{ _has_lost(contenders) }}
-        {%- endif %}
-)
-
 select
     refused._source_table as source_table,
     refused._source_key as source_key,
@@ -90,11 +72,12 @@ select
         null
     ) as target_key,
     refused._source_row as row
-from refused
+from {{ notable }} as refused
 {%- for meeting in meetings %}
 left join {{ relation }} as {{ meeting.alias }}
     on {{ _shares_key(meeting.key, meeting.alias, 'refused') }}
 {%- endfor %}
+where not refused._is_loaded
 {%- endmacro %}
 
 {# The unique keys whose columns are all loaded, as lists of columns. #}
@@ -105,16 +88,6 @@ left join {{ relation }} as {{ meeting.alias }}
         {%- do keys.append(key.columns) -%}
     {%- endfor -%}
     {{ return(keys) }}
-{%- endmacro %}
-
-{% macro _has_lost(contenders) -%}
-    (_source_table, _source_key) in (
-        select
-            _source_table,
-            _source_key
-        from {{ contenders }}
-        where state = 'lost'
-    )
 {%- endmacro %}
 
 {% macro _row_key(contract, alias) -%}

@@ -9,17 +9,14 @@
     no_column  it has no place in the target's row; kept here only
     …          what the column's `meta.repair` names
 
-    relation … contenders  as record_fates has them
-    queried                columns of the model's query
+    contract  see target_contract
+    notable   see create_notable
+    queried   columns of the model's query
 #}
-{% macro record_repairs(
-    relation, contract, candidates, rules, columns, queried, contenders
-) -%}
+{% macro record_repairs(contract, notable, queried) -%}
     {%- set repairs = temporary_relation(contract.table ~ '__repairs') -%}
     {%- do load_step('drop table if exists ' ~ repairs) -%}
-    {%- do load_step(_create_repairs(
-        repairs, contract, candidates, rules, columns, queried, contenders
-    )) -%}
+    {%- do load_step(_create_repairs(repairs, contract, notable, queried)) -%}
     {%- do replace_evidence(
         'repairs', repairs, contract,
         key=['source_table', 'source_key', 'column_name'],
@@ -28,22 +25,20 @@
     {%- do load_step('drop table ' ~ repairs) -%}
 {%- endmacro %}
 
-{% macro _create_repairs(
-    repairs, contract, candidates, rules, columns, queried, contenders
-) -%}
+{# The columns whose values can have been repaired. #}
+{% macro repairable_columns(contract, queried) -%}
     {%- set repairable = [] -%}
-    {%- for column in contract.columns if column.name in columns -%}
+    {%- for column in contract.columns if column.name in queried -%}
         {%- if ('raw__' ~ column.name in queried and column.repair != 'none')
             or column.scale is not none -%}
             {%- do repairable.append(column) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set loaded -%}
-        {{ is_valid(rules) }}
-        {%- if contenders is not none %}
-        and not {{ _has_lost(contenders) }}
-        {%- endif -%}
-    {%- endset -%}
+    {{ return(repairable) }}
+{%- endmacro %}
+
+{% macro _create_repairs(repairs, contract, notable, queried) -%}
+    {%- set repairable = repairable_columns(contract, queried) -%}
 create temporary table {{ repairs }} as
 {%- if repairable %}
 select
@@ -54,7 +49,7 @@ select
     repair.before,
     repair.after,
     repair.shown
-from {{ candidates }} as candidate
+from {{ notable }} as candidate
 cross join lateral (
     values
     {%- for column in repairable %}
@@ -62,39 +57,30 @@ cross join lateral (
     {%- endfor %}
 ) as repair (column_name, rule, before, after, shown, is_repaired)
 where
-    repair.is_repaired
+    candidate._is_loaded
+    and repair.is_repaired
     and repair.column_name is not null
-    and {{ loaded }}
 union all
 {%- endif %}
-{%- if '_unplaced' in queried %}
+{%- for kept in [
+    {'name': '_unplaced', 'rule': 'no_column', 'before': 'member.value', 'after': 'null'},
+    {'name': '_reread', 'rule': 'value_map', 'before':
+        'candidate._source_row ->> member.name', 'after': 'member.value'},
+] if kept.name in queried %}
 select
     candidate._source_table,
     candidate._source_key,
     member.name,
-    'no_column',
-    member.value,
-    null,
-    null
-from {{ candidates }} as candidate
-cross join lateral {{ json_members('candidate._unplaced') }} as member (name, value)
-where {{ loaded }}
+    '{{ kept.rule }}',
+    {{ kept.before }},
+    {{ kept.after }},
+    {{ kept.after }}
+from {{ notable }} as candidate
+cross join lateral {{ json_members('candidate.' ~ kept.name) }}
+    as member (name, value)
+where candidate._is_loaded and candidate.{{ kept.name }} is not null
 union all
-{%- endif %}
-{%- if '_reread' in queried %}
-select
-    candidate._source_table,
-    candidate._source_key,
-    member.name,
-    'value_map',
-    candidate._source_row ->> member.name,
-    member.value,
-    member.value
-from {{ candidates }} as candidate
-cross join lateral {{ json_members('candidate._reread') }} as member (name, value)
-where {{ loaded }}
-union all
-{%- endif %}
+{%- endfor %}
 select
     null::text as source_table,
     null::text as source_key,
@@ -121,14 +107,14 @@ where false
         {{ _source_column(column) }}, 'scale',
         {{ canonical_text(name, column.type) }},
         {{ rounded }}, {{ rounded }},
-        {{ name }} <> round({{ name }}, {{ column.scale }})
+        {{ is_repaired(contract, column, queried) }}
     )
     {%- else -%}
     {%- set after = (without_legado(name) if column.type == 'jsonb' else name) -%}
     (
         {{ _source_column(column) }},
         case
-            when {{ raw }} is null or trim({{ raw }}::text) = '' then 'default'
+            when {{ raw }} is null then 'default'
             else '{{ column.repair }}'
         end,
         {{ raw }}::text,
@@ -144,22 +130,37 @@ where false
         {%- else -%}
         ({{ after }})::text,
         {%- endif %}
-        {% if column.repair == 'value_map' -%}
-        {{ name }} is not null and not exists (
-            select 1 from {{ _value_map(contract) }} as map
-            where
-                map.mapa = '{{ column.map }}'
-                and map.es_canonico
-                and map.ingles = {{ raw }}
-                and map.espanol = {{ name }}
+        {{ is_repaired(contract, column, queried) }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a column's value was changed by more than its mapping. #}
+{% macro is_repaired(contract, column, queried) -%}
+    {%- set name = column.name -%}
+    {%- set raw = 'raw__' ~ name -%}
+    {%- if raw not in queried -%}
+        {{ name }} <> round({{ name }}, {{ column.scale }})
+    {%- elif column.repair == 'value_map' -%}
+        {{ name }} is not null
+        and (
+            {{ raw }} is null
+            or ({{ raw }}, {{ name }}) not in (
+                select
+                    map.ingles,
+                    map.espanol
+                from {{ _value_map(contract) }} as map
+                where map.mapa = '{{ column.map }}' and map.es_canonico
+            )
         )
-        {%- elif column.repair == 'json' -%}
+    {%- elif column.repair == 'json' -%}
         {{ name }} is not null
         and ({{ raw }} is null or {{ name }} = {{ json_string(raw) }})
-        {%- else -%}
+    {%- elif column.repair == 'default' -%}
+        ({{ raw }} is null
+        {%- if column.length is not none %} or {{ map_key(raw) }} = ''{% endif %})
+    {%- else -%}
         {{ name }}::text is distinct from {{ raw }}::text
-        {%- endif %}
-    )
     {%- endif -%}
 {%- endmacro %}
 

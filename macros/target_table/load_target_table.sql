@@ -52,12 +52,13 @@
     {%- endif -%}
     {%- do advance_sequences(relation, contract) -%}
 
-    {%- do record_fates(
-        relation, contract, offered, rules, columns, contenders
+    {%- set notable = temporary_relation(contract.table ~ '__notable') -%}
+    {%- do create_notable(
+        notable, contract, sql, offered, rules, queried, contenders
     ) -%}
-    {%- do record_repairs(
-        relation, contract, offered, rules, columns, queried, contenders
-    ) -%}
+    {%- do record_fates(relation, contract, notable, columns) -%}
+    {%- do record_repairs(contract, notable, queried) -%}
+    {%- do load_step('drop table ' ~ notable) -%}
     {%- if contenders is not none -%}
         {%- do load_step('drop table ' ~ contenders) -%}
     {%- endif -%}

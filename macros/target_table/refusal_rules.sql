@@ -21,7 +21,7 @@
         {%- set name = column.name -%}
         {%- set raw = 'raw__' ~ name -%}
         {%- set lost = name ~ ' is null and ' ~ raw ~ ' is not null' -%}
-        {%- if raw in queried -%}
+        {%- if raw in queried and column.repair in ['convert', 'phone_e164', 'none'] -%}
             {%- do rules.append({'reason': name ~ ':type', 'violated': lost}) -%}
         {%- endif -%}
         {%- if column.not_null -%}

@@ -25,11 +25,13 @@
 {% macro duckdb__canonical_json(column) -%}
     case
         when json_type({{ column }}) = 'OBJECT'
-            then list_sort(list_transform(
+            then '{' || list_sort(list_transform(
                 json_keys({{ column }}),
-                member -> member || '='
-                || json_extract({{ column }}, '$."' || member || '"')::text
-            ))::text
+                member -> to_json(member)::text || ':' || json_extract(
+                    {{ column }},
+                    '/' || replace(replace(member, '~', '~0'), '/', '~1')
+                )::text
+            ))::text || '}'
         else json({{ column }})::text
     end
 {%- endmacro %}
@@ -39,5 +41,5 @@
 {%- endmacro %}
 
 {% macro duckdb__canonical_number(column) -%}
-    regexp_replace(({{ column }})::text, '(\.[0-9]*?)0+$', '\1')
+    regexp_replace(({{ column }})::text, '(\.[0-9]*[1-9])0+$|\.0+$', '\1')
 {%- endmacro %}

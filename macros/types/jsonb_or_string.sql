@@ -12,10 +12,15 @@
     traspaso.jsonb_or_string({{ column }})
 {%- endmacro %}
 
+{# DuckDB's parser takes a comma too many, NaN and Infinity; JSON does not. #}
 {% macro duckdb__jsonb_or_string(column) -%}
     case
         when
             json_valid({{ column }})
+            and not regexp_matches(
+                regexp_replace({{ column }}, '"(\\.|[^"\\])*"', '""', 'g'),
+                ',\s*[\]}]|(?i:nan|inf)'
+            )
             and len(coalesce(json_keys({{ column }}), []))
             = len(list_distinct(coalesce(json_keys({{ column }}), [])))
             then json({{ column }})
@@ -25,20 +30,25 @@
 
 {#
     A cast that fails ends the statement, and PostgreSQL before 16 cannot ask
-    first (pg_input_is_valid, IS JSON), so there a subtransaction tries.
+    first (pg_input_is_valid, IS JSON), so there a subtransaction tries. From 16 on
+    the cast is of what was asked about: a planner that knows the value computes a
+    cast in a branch that is never taken.
 #}
 {% macro _function_jsonb_or_string() -%}
 {%- if server_major() >= 16 %}
 create or replace function traspaso.jsonb_or_string(value text)
 returns jsonb language sql stable parallel safe as $body$
-    select case
-        when pg_input_is_valid(value, 'jsonb')
-            then case
-                when value is json with unique keys then value::jsonb
-                else to_jsonb(value)
+    select coalesce(
+        (
+            case
+                when
+                    pg_input_is_valid(value, 'jsonb')
+                    and value is json with unique keys
+                    then value
             end
-        else to_jsonb(value)
-    end
+        )::jsonb,
+        to_jsonb(value)
+    )
 $body$;
 {%- else %}
 create or replace function traspaso.json_has_unique_keys(value json)

@@ -198,7 +198,12 @@
                     ' ' || plan.longitudes || ' ' as lengths,
                     substr(world.digits, length(plan.codigo_pais) + 1) as whole
                 from ({{ _phone_world(number) }}) as world
-                {{ _phone_join_plan('world.digits') }}
+                -- an equality, so that both engines look the code up in a hash
+                cross join (values (1), (2), (3)) as code (size)
+                inner join {{ ref('planes_numeracion') }} as plan
+                    on
+                        plan.codigo_pais = left(world.digits, code.size)
+                        and length(world.digits) > code.size
             ) as own
             {{ _phone_fence() }}
         ) as cut
@@ -223,25 +228,4 @@
             else '593' || {{ number }}
         end as digits
     {{ _phone_fence() }}
-{%- endmacro %}
-
-{# One row: no calling code is the beginning of another. #}
-{% macro _phone_join_plan(digits) -%}
-    {{ adapter.dispatch('_phone_join_plan', 'traspaso')(digits) }}
-{%- endmacro %}
-
-{% macro postgres___phone_join_plan(digits) -%}
-    inner join {{ ref('planes_numeracion') }} as plan
-        on plan.codigo_pais in (
-            left({{ digits }}, 1), left({{ digits }}, 2), left({{ digits }}, 3)
-        )
-{%- endmacro %}
-
-{# DuckDB has no index join: only an equality keeps it from comparing with all. #}
-{% macro duckdb___phone_join_plan(digits) -%}
-    cross join (values (1), (2), (3)) as code (size)
-    inner join {{ ref('planes_numeracion') }} as plan
-        on
-            plan.codigo_pais = left({{ digits }}, code.size)
-            and length({{ digits }}) > code.size
 {%- endmacro %}

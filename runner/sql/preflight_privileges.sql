@@ -17,7 +17,6 @@ relations as (
         s.oid as schema_oid,
         s.nspname,
         s.is_own,
-        -- a table is readable through a schema that may be used
         case when c.relkind = 'S' then 'sequence ' else '' end as kind
     from pg_catalog.pg_class as c
     inner join schemas as s on s.oid = c.relnamespace
@@ -107,7 +106,9 @@ lacking (rank, detail, fix) as (
 
     select
         8,
-        pg_catalog.format('writing to %%I.%%I', r.nspname, r.relname),
+        pg_catalog.format(
+            'SELECT, INSERT, UPDATE, DELETE and TRUNCATE on %%I.%%I', r.nspname, r.relname
+        ),
         pg_catalog.format(
             'grant select, insert, update, delete, truncate on %%I.%%I to %%I',
             r.nspname, r.relname, current_user
