@@ -16,6 +16,7 @@
 #}
 {% macro postgres__phone_e164(column) -%}
     case
+        when {{ column }} is null then null
         {{ _phone_ecuador(column) }}
         else (
             select
@@ -31,6 +32,7 @@
 {# DuckDB makes joins of the subqueries: there NULL keeps the common shapes out. #}
 {% macro duckdb__phone_e164(column) -%}
     case
+        when {{ column }} is null then null
         {{ _phone_ecuador(column) }}
         else (
             select

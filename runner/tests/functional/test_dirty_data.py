@@ -444,7 +444,7 @@ REASONS: Mapping[str, Callable[[Row, Rows], Reasons]] = {
 # --- the database ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Place:
     """A database in which everything is created, and dbt on it."""
 

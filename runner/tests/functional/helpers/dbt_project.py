@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,18 @@ _STEERING = ("DBT_", "PG", "TRASPASO_")
 class Project:
     """The project as it is parsed once for a target; without a legacy it builds the sample.
 
-    `folder` takes what dbt writes, `environment` says where the target is. Parsed names hold the
-    database's: another server will do, another name of the database will not.
+    `folder` takes what dbt writes, `environment` says where the target is. Names are parsed with
+    the database's in them: another server will do, a database of another name will not.
     """
 
     def __init__(self, target: str, folder: Path, environment: Mapping[str, str]) -> None:
         self.target = target
         self.folder = folder
         self.environment = dict(environment)
-        parsed = self._run(None, "parse", {})
+        self.manifest: Any = None
+        parsed = self._dbt(["parse"], {})
         assert parsed.success, parsed.exception
-        self.manifest: Any = parsed.result
+        self.manifest = parsed.result
         self._models = {
             name: copy.deepcopy(node)
             for name, node in self.manifest.nodes.items()
@@ -37,46 +38,42 @@ class Project:
 
     def run(self, *arguments: str, **environment: str) -> Any:
         """Run a command of dbt, which must succeed, and return its results."""
-        outcome = self.invoke(*arguments, **environment)
-        assert outcome.success, self.message(outcome)
+        outcome = self._invoke(arguments, environment)
+        assert outcome.success, _message(outcome)
         return outcome.result
 
     def refused(self, *arguments: str) -> str:
         """Run a command of dbt, which must fail, and return what it says."""
-        outcome = self.invoke(*arguments)
+        outcome = self._invoke(arguments, {})
         assert not outcome.success
-        return self.message(outcome)
-
-    def invoke(self, *arguments: str, **environment: str) -> Any:
-        """Run a command of dbt and return its outcome."""
-        # A compilation writes into the models what a second one would refuse.
-        self.manifest.nodes.update(copy.deepcopy(self._models))
-        return self._run(self.manifest, *arguments, environment)
+        return _message(outcome)
 
     def show(self, query: str) -> list[tuple[Any, ...]]:
         """Compile a query, run it and return its rows."""
         shown = self.run("show", "--inline", query, "--limit", "-1").results[0].agate_table
         return [tuple(row) for row in shown.rows]
 
-    @staticmethod
-    def message(outcome: Any) -> str:
-        """Return what the nodes that failed say, or why none was run."""
-        results = getattr(outcome.result, "results", [])
-        said = [f"{r.node.name}: {r.message}" for r in results if r.status not in {"success", "pass"}]
-        return "\n".join(said) or str(outcome.exception)
+    def _invoke(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Any:
+        # A compilation writes into the models what a second one would refuse.
+        self.manifest.nodes.update(copy.deepcopy(self._models))
+        return self._dbt(arguments, environment)
 
-    def _run(self, manifest: Any, *arguments: Any) -> Any:
-        *words, environment = arguments
+    def _dbt(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Any:
         with pytest.MonkeyPatch.context() as patch:
-            for name in os.environ:
-                if name.startswith(_STEERING):
-                    patch.delenv(name)
+            for name in [name for name in os.environ if name.startswith(_STEERING)]:
+                patch.delenv(name)
             for name, value in (self.environment | environment).items():
                 patch.setenv(name, value)
-            return dbtRunner(manifest=manifest).invoke([
-                *words,
+            return dbtRunner(manifest=self.manifest).invoke([
+                *arguments,
                 "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
                 "--target", self.target,
                 "--target-path", str(self.folder), "--log-path", str(self.folder),
                 "--quiet", "--log-level", "none", "--no-version-check",
             ])  # fmt: skip
+
+
+def _message(outcome: Any) -> str:
+    results = getattr(outcome.result, "results", [])
+    said = [f"{r.node.name}: {r.message}" for r in results if r.status in {"error", "fail"}]
+    return "\n".join(said) or str(outcome.exception)
