@@ -549,7 +549,11 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
     folder = _folder(settings, plan.system, identifier)
     command = f"traspaso backup {plan.system} restore {identifier} --yes"
     session = f"{identifier}_restore"
-    with _troubles(url), _session(url, plan, session) as conn:
+    with (
+        _troubles(url),
+        _session(url, plan, session) as conn,
+        state.operator_lock(conn, plan.system),
+    ):
         state.install(conn)
         manifest = _intact_manifest(conn, folder)
         _refuse_dependents(conn, settings, plan, manifest, command)
@@ -595,6 +599,13 @@ def _refuse_dependents(
     ]
     if made_since:
         raise Refused(f"made since the backup: {_some(made_since)}", fix)
+    if manifest["phase"] > 0 and state.status(conn, plan.system).phase is not None:
+        raise Refused(
+            f"{manifest['id']} holds Spanish tables, of phase {manifest['phase']}, that the "
+            "journal here does not know",
+            f"restore a backup of phase 0 (traspaso backup {plan.system} list), or restore this "
+            "one into an empty database",
+        )
 
 
 # --- folders and manifests ----------------------------------------------------------------------

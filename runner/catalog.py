@@ -76,9 +76,7 @@ class Picture:
 
     def legacy_changes(self, later: "Picture") -> list[str]:
         """Name the legacy tables whose rows are not as they were."""
-        return sorted(
-            name for name in self.legacy if self.legacy[name] != later.legacy.get(name)
-        )
+        return sorted(name for name in self.legacy if self.legacy[name] != later.legacy.get(name))
 
 
 def take_picture(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Picture:
@@ -116,9 +114,7 @@ def take_picture(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Pi
     )
 
 
-def present_tables(
-    conn: psycopg.Connection, schema: str, tables: Sequence[str]
-) -> list[str]:
+def present_tables(conn: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[str]:
     """Return those of the tables that are there, in the given order."""
     found = conn.execute(sql_text("relations.sql"), {"schemas": [schema], "kind": "r"})
     names = {row[1] for row in found}

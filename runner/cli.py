@@ -373,7 +373,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TraspasoError as error:
         console.error(error, error.payload)
         code = error.exit_code
-    except Exception as error:  # noqa: BLE001  # a defect of ours: said in one line, not as a trace
+    except Exception as error:
+        # A defect of ours: said in one line, with a trace for those who ask.
         if "-v" in given or "--verbose" in given:
             raise
         console.error(StepFailed(

@@ -43,7 +43,7 @@ def _reading(settings: Settings) -> Iterator[psycopg.Connection]:
 
 
 def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
-    """Every check, and its fix where it fails; `status` fail when one does."""
+    """Run every check; the status is fail when one fails."""
     with _reading(settings) as conn:
         checks = preflight.checks(settings, plan, conn)
     failed = [check for check in checks if check.status == "fail"]
@@ -65,7 +65,7 @@ def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
 
 
 def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
-    """Phases with their tables and rows as they are now."""
+    """Show the phases with their tables and rows as they are now."""
     with _reading(settings) as conn:
         missing = [c for c in preflight.checks(settings, plan, conn) if c.status == "fail"]
         preflight.require(plan.system, [c for c in missing if c.name.startswith("legacy")])
@@ -157,10 +157,10 @@ def run(
 
 
 def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
-    """The three proofs on what is loaded, and the catalog's fingerprint."""
+    """Prove what is loaded, and give the catalog's fingerprint."""
     with _reading(settings) as conn:
         loaded = _loaded_tables(conn, plan)
-        proof = prove(conn, settings, plan, loaded)
+        proof = prove(conn, plan, loaded)
         fingerprint = take_picture(conn, settings, plan).fingerprint
     show_proof(proof, console)
     console.line(f"fingerprint {fingerprint}")
@@ -172,7 +172,7 @@ def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
 
 
 def _loaded_tables(conn: psycopg.Connection, plan: Plan) -> list[Any]:
-    """The tables of the phases that were at least begun."""
+    """Return the tables of the phases that were at least begun."""
     begun = {step.phase for step in state.steps(conn, plan.system)}
     return [t for p in plan.phases if p.number in begun and p.number > 1 for t in p.tables]
 
@@ -198,7 +198,7 @@ def show_proof(proof: Proof, console: Console) -> None:
 
 
 def status(settings: Settings, plan: Plan, console: Console) -> Answer:
-    """Where a system stands."""
+    """Say where a system stands."""
     with _reading(settings) as conn:
         now = state.status(conn, plan.system)
     name = "before any phase" if now.phase is None else f"after phase {now.phase}"
@@ -225,8 +225,7 @@ def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answe
     }
     if undone.differences:
         error = StepFailed(
-            f"rolled back to phase {to}, but not all is as it was then: "
-            f"{some(undone.differences)}",
+            f"rolled back to phase {to}, but not all is as it was then: {some(undone.differences)}",
             "somebody changed these since; compare them with the backup, or run the phase again",
         )
         error.payload = answer
@@ -370,4 +369,3 @@ def docs(settings: Settings, console: Console) -> Answer:
     write_docs(settings.project_dir, page)
     console.line(f"{page}")
     return {"status": "succeeded", "path": str(page)}
-

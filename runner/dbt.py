@@ -6,6 +6,7 @@ once for all commands of a process, and what was parsed is kept for the next one
 
 import copy
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from runner.db import SESSION, connect
-from runner.errors import StepFailed
+from runner.errors import Refused, StepFailed, TraspasoError, Unreachable
 from runner.plan import Plan
 from runner.settings import Settings, libpq_env, redact
 
@@ -28,8 +29,7 @@ _SHOWN_LINES = 6
 
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
-    name: SESSION[name]
-    for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
+    name: SESSION[name] for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
 }
 
 
@@ -133,14 +133,18 @@ class Dbt:
 
     def _environment(self, run_id: str, phase: int) -> dict[str, str]:
         session = _DBT_SESSION | {"lock_timeout": f"{self.plan.lock_timeout_ms}ms"}
-        return libpq_env(self.settings.require_target(), session) | self._server | {
-            "TRASPASO_LEGACY_SCHEMA": self.settings.legacy_schema,
-            "TRASPASO_TARGET_SCHEMA": self.settings.target_schema,
-            "TRASPASO_THREADS": str(self.plan.threads),
-            "TRASPASO_SYSTEM": self.plan.system,
-            "TRASPASO_RUN_ID": run_id,
-            "TRASPASO_PHASE": str(phase),
-        }
+        return (
+            libpq_env(self.settings.require_target(), session)
+            | self._server
+            | {
+                "TRASPASO_LEGACY_SCHEMA": self.settings.legacy_schema,
+                "TRASPASO_TARGET_SCHEMA": self.settings.target_schema,
+                "TRASPASO_THREADS": str(self.plan.threads),
+                "TRASPASO_SYSTEM": self.plan.system,
+                "TRASPASO_RUN_ID": run_id,
+                "TRASPASO_PHASE": str(phase),
+            }
+        )
 
     def _on_event(self, event: Any) -> None:
         if event.info.name == "NodeFinished":
@@ -162,9 +166,26 @@ class Dbt:
         name = getattr(failed[0].node, "alias", None) or failed[0].node.name
         raise self._failure(f"{name}{others}", failed[0].message or "no message")
 
-    def _failure(self, name: str, message: str) -> StepFailed:
-        lines = [line.strip() for line in message.splitlines() if line.strip()]
+    def _failure(self, name: str, message: str) -> TraspasoError:
+        """Say what dbt's message means: dbt hands out the server's words, not its error codes."""
+        lines = [
+            line.strip()
+            for line in message.splitlines()
+            if line.strip() and not line.strip().startswith("compiled code at")
+        ]
         text = redact(" ".join(lines[:_SHOWN_LINES]), self.settings.target_url)
+        if re.search(r"lock timeout|deadlock detected", text):
+            return Refused(
+                f"{name}: somebody holds a lock for longer than lock_timeout: {text}",
+                "say the same command again when that transaction has ended",
+                table=name,
+            )
+        if re.search(r"server closed the connection|terminating connection|could not connect"
+                     r"|connection to server|SSL connection has been closed", text):  # fmt: skip
+            return Unreachable(
+                f"{name}: the connection was lost: {text}",
+                "when the server is back, say the same command again: it continues",
+            )
         return StepFailed(
             f"{name}: {text}",
             "nothing of this table was kept; correct it and say the same command again",

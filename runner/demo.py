@@ -27,9 +27,7 @@ def demo(plan: Plan, console: Console, *, keep: bool) -> dict[str, Any]:
     that has no sample.
     """
     if plan.system not in _SYSTEMS:
-        raise UsageProblem(
-            f"{plan.system} has no sample legacy", f"traspaso demo {_SYSTEMS[0]}"
-        )
+        raise UsageProblem(f"{plan.system} has no sample legacy", f"traspaso demo {_SYSTEMS[0]}")
     # Not below the project: the server's user may not be able to enter it, and a socket's path
     # must be short.
     folder = Path(tempfile.mkdtemp(prefix="traspaso-demo-"))

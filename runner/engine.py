@@ -84,17 +84,19 @@ class Engine:
         before stays done.
         """
         url = self.settings.require_run_target()
-        self._require_window(ignore_window)
+        self._require_window(ignore_window=ignore_window)
         for number in phases:
             self.plan.phase(number)
         with self._connection(url) as conn:
             preflight.require(self.plan.system, preflight.checks(self.settings, self.plan, conn))
             self._require_order(conn, phases)
-            with self._operating(conn, f"run {phases[0]}-{phases[-1]}", outcome) as lock:
-                with Dbt(self.settings, self.plan) as dbt:
-                    for number in phases:
-                        lock.check()
-                        self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+            with (
+                self._operating(conn, f"run {phases[0]}-{phases[-1]}", outcome) as lock,
+                Dbt(self.settings, self.plan) as dbt,
+            ):
+                for number in phases:
+                    lock.check()
+                    self._run_phase(conn, dbt, self.plan.phase(number), outcome)
 
     def rollback(self, to: int) -> Undone:
         """Undo the phases after `to`. Raises Refused, StepFailed or Unreachable."""
@@ -124,10 +126,12 @@ class Engine:
                     f"nothing of {self.plan.system} is loaded yet",
                     f"traspaso run {self.plan.system} --through 2",
                 )
-            with self._operating(conn, "fates retry", outcome):
-                with Dbt(self.settings, self.plan) as dbt:
-                    for number in phases:
-                        self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+            with (
+                self._operating(conn, "fates retry", outcome),
+                Dbt(self.settings, self.plan) as dbt,
+            ):
+                for number in phases:
+                    self._run_phase(conn, dbt, self.plan.phase(number), outcome)
 
     # --- around a run ---------------------------------------------------------------------------
 
@@ -172,7 +176,7 @@ class Engine:
         except psycopg.Error as lost:
             self.console.detail(f"the end of the run could not be recorded: {lost}")
 
-    def _require_window(self, ignore_window: bool) -> None:
+    def _require_window(self, *, ignore_window: bool) -> None:
         now = datetime.now(UTC)
         window = self.plan.window
         if ignore_window or window.is_open(now):
@@ -210,22 +214,18 @@ class Engine:
             with self.console.progress(f"{phase.number} {phase.name}") as progress:
 
                 def tell(name: str, rows: int) -> None:
-                    done.rows += rows
+                    if phase.number != PREPARE:  # a backup reads rows, it moves none
+                        done.rows += rows
                     progress.advance(rows, name)
 
                 dbt.tell = tell
                 if phase.number == PREPARE:
-                    self._prepare(conn, dbt, phase, run_id, done)
+                    self._prepare(conn, dbt, phase, done)
                 elif phase.number == CREATE:
                     self._create(conn, dbt, phase, run_id)
-                elif phase.number in {MASTERS, TRANSACTIONS}:
+                else:
                     skip = [] if was_done else self._finished_tables(conn, phase)
                     outcome.proof = self._load(conn, dbt, phase, run_id, skip)
-                else:
-                    raise Refused(
-                        f"phase {phase.number} ({phase.name}) is not part of this version",
-                        f"traspaso run {self.plan.system} --through {TRANSACTIONS}",
-                    )
                 self._close(conn, phase, run_id, done)
         except TraspasoError as error:
             if isinstance(error, StepFailed) and not conn.closed:
@@ -239,7 +239,7 @@ class Engine:
         done.status = "succeeded"
 
     def _prepare(
-        self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, run_id: str, done: PhaseOutcome
+        self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, done: PhaseOutcome
     ) -> None:
         """Back up and restore for a drill, unless a verified backup holds just this."""
         dbt.install()
@@ -262,9 +262,7 @@ class Engine:
         finished = self._finished_tables(conn, phase)
         if set(finished) >= set(self.plan.target_tables):
             return
-        dbt.create(
-            self.plan.system, run_id=run_id, phase=phase.number, exclude=finished
-        )
+        dbt.create(self.plan.system, run_id=run_id, phase=phase.number, exclude=finished)
 
     def _load(
         self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, run_id: str, skip: Sequence[str]
@@ -275,10 +273,8 @@ class Engine:
         dbt.views(system)
         dbt.snapshot(system)
         for left in reversed(range(_ROUNDS)):
-            dbt.load(
-                phase.selector or "", system, run_id=run_id, phase=phase.number, exclude=skip
-            )
-            proof = prove(conn, self.settings, self.plan, phase.tables)
+            dbt.load(phase.selector or "", system, run_id=run_id, phase=phase.number, exclude=skip)
+            proof = prove(conn, self.plan, phase.tables)
             if proof.holds or not left:
                 break
             # The application writes on: what it wrote since the load is brought, all of it.

@@ -99,9 +99,7 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
         _drop_views(conn, plan)
     present = present_tables(conn, settings.target_schema, emptied)
     if present:
-        statement = (
-            "drop table {}" if to == 0 else "truncate table {} restart identity"
-        )
+        statement = "drop table {}" if to == 0 else "truncate table {} restart identity"
         names = [sql.Identifier(settings.target_schema, name) for name in present]
         conn.execute(sql.SQL(statement).format(sql.SQL(", ").join(names)))
     for evidence in ("row_fates", "repairs"):
@@ -125,4 +123,3 @@ def _drop_views(conn: psycopg.Connection, plan: Plan) -> None:
             conn.execute(sql.SQL(statement).format(names))
     for schema in (plan.schemas.compat, plan.schemas.staging):
         conn.execute(sql.SQL("drop schema if exists {}").format(sql.Identifier(schema)))
-

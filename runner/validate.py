@@ -15,7 +15,6 @@ from runner.catalog import some
 from runner.db import sql_text
 from runner.errors import Refused, StepFailed
 from runner.plan import Plan, Table
-from runner.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,7 @@ class Proof:
         )
 
 
-def prove(
-    conn: psycopg.Connection, settings: Settings, plan: Plan, tables: Sequence[Table]
-) -> Proof:
+def prove(conn: psycopg.Connection, plan: Plan, tables: Sequence[Table]) -> Proof:
     """Prove these legacy tables, by one statement each. Raises Refused when nothing is loaded."""
     _require_views(conn, plan)
     names = [table.source_table for table in tables]
@@ -110,9 +107,7 @@ def prove(
             query = sql_text("balance.sql").format(balance=sql.Identifier(compat, "balance"))
             balances += cursor.execute(query, {"table": name}).fetchall()
     query = sql_text("orphans.sql").format(orphans=sql.Identifier(compat, "huerfanos"))
-    orphans = {
-        f"{row[0]}.{row[1]}": row[2] for row in conn.execute(query, {"tables": targets})
-    }
+    orphans = {f"{row[0]}.{row[1]}": row[2] for row in conn.execute(query, {"tables": targets})}
     differing = [b.source_table for b in balances if b.residue or b.mismatches]
     return Proof(
         balances=tuple(balances),
@@ -123,14 +118,12 @@ def prove(
 
 
 def _differences(conn: psycopg.Connection, compat: str, tables: list[str]) -> list[Difference]:
-    query = sql_text("differences.sql").format(
-        differences=sql.Identifier(compat, "diferencias")
-    )
-    found = []
-    for name in tables:
-        for row in conn.execute(query, {"table": name}):
-            found.append(Difference(row[0], row[1], row[2], tuple(row[3] or ())))
-    return found
+    query = sql_text("differences.sql").format(differences=sql.Identifier(compat, "diferencias"))
+    return [
+        Difference(row[0], row[1], row[2], tuple(row[3] or ()))
+        for name in tables
+        for row in conn.execute(query, {"table": name})
+    ]
 
 
 def _require_views(conn: psycopg.Connection, plan: Plan) -> None:

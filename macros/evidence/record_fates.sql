@@ -80,16 +80,6 @@ left join {{ relation }} as {{ meeting.alias }}
 where not refused._is_loaded
 {%- endmacro %}
 
-{# The unique keys whose columns are all loaded, as lists of columns. #}
-{% macro loaded_keys(contract, columns) -%}
-    {%- set keys = [] -%}
-    {%- for key in [contract.primary_key] + contract.uniques
-        if key.columns | reject('in', columns) | list == [] -%}
-        {%- do keys.append(key.columns) -%}
-    {%- endfor -%}
-    {{ return(keys) }}
-{%- endmacro %}
-
 {% macro _row_key(contract, alias) -%}
     {%- for column in contract.primary_key.columns -%}
         {{ " || ',' || " if not loop.first }}{{ alias }}.{{ column }}::text

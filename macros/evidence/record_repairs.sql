@@ -25,18 +25,6 @@
     {%- do load_step('drop table ' ~ repairs) -%}
 {%- endmacro %}
 
-{# The columns whose values can have been repaired. #}
-{% macro repairable_columns(contract, queried) -%}
-    {%- set repairable = [] -%}
-    {%- for column in contract.columns if column.name in queried -%}
-        {%- if ('raw__' ~ column.name in queried and column.repair != 'none')
-            or column.scale is not none -%}
-            {%- do repairable.append(column) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return(repairable) }}
-{%- endmacro %}
-
 {% macro _create_repairs(repairs, contract, notable, queried) -%}
     {%- set repairable = repairable_columns(contract, queried) -%}
 create temporary table {{ repairs }} as
@@ -132,35 +120,6 @@ where false
         {%- endif %}
         {{ is_repaired(contract, column, queried) }}
     )
-    {%- endif -%}
-{%- endmacro %}
-
-{# Whether a column's value was changed by more than its mapping. #}
-{% macro is_repaired(contract, column, queried) -%}
-    {%- set name = column.name -%}
-    {%- set raw = 'raw__' ~ name -%}
-    {%- if raw not in queried -%}
-        {{ name }} <> round({{ name }}, {{ column.scale }})
-    {%- elif column.repair == 'value_map' -%}
-        {{ name }} is not null
-        and (
-            {{ raw }} is null
-            or ({{ raw }}, {{ name }}) not in (
-                select
-                    map.ingles,
-                    map.espanol
-                from {{ _value_map(contract) }} as map
-                where map.mapa = '{{ column.map }}' and map.es_canonico
-            )
-        )
-    {%- elif column.repair == 'json' -%}
-        {{ name }} is not null
-        and ({{ raw }} is null or {{ name }} = {{ json_string(raw) }})
-    {%- elif column.repair == 'default' -%}
-        ({{ raw }} is null
-        {%- if column.length is not none %} or {{ map_key(raw) }} = ''{% endif %})
-    {%- else -%}
-        {{ name }}::text is distinct from {{ raw }}::text
     {%- endif -%}
 {%- endmacro %}
 

@@ -12,8 +12,3 @@
 {% macro _returns_rows(sql) -%}
     {{ return((sql | trim).startswith('select') or (sql | trim).startswith('with')) }}
 {%- endmacro %}
-
-{# A table of this load's only; `name` is unique within the session. #}
-{% macro temporary_relation(name) -%}
-    {{ return(api.Relation.create(identifier=name)) }}
-{%- endmacro %}

@@ -173,6 +173,7 @@ def test_every_problem_of_the_legacy_is_named_at_once(
         "alter table users alter column latitude type numeric(10,8)",
         "create table profession_synonyms (id integer)",
         "create view a_view as select 1 as one",
+        "create unique index on sessions (id)",
     ):
         legacy.execute(statement)
     found = look(settings, plan)

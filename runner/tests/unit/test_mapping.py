@@ -57,14 +57,20 @@ def test_a_column_without_a_home_is_said_to_be_kept(document: dict[str, Any]) ->
     assert "decides which rows are in proveedores" in kind["proveedores"]["note"]
 
 
-def test_columns_that_the_legacy_has_not_are_listed_apart(document: dict[str, Any]) -> None:
+def test_columns_that_a_legacy_table_does_not_feed_are_listed_apart(
+    document: dict[str, Any],
+) -> None:
     added = {
-        (entry["target_table"], entry["target_column"])
+        table["source_table"]: {
+            (entry["target_table"], entry["target_column"]) for entry in table["added"]
+        }
         for table in document["tables"]
-        for entry in table["added"]
     }
-    assert ("proveedores", "rating") in added
-    assert ("proveedores", "nombre") not in added
+    assert ("proveedores", "rating") in added["users"]
+    assert ("proveedores", "nombre") not in added["users"]
+    # Only users has a status; only customers has notes.
+    assert added["customers"] == {("clientes", "estado")}
+    assert ("clientes", "notas") in added["users"]
 
 
 @pytest.mark.parametrize("system", systems())
@@ -89,6 +95,21 @@ def test_no_column_of_the_legacy_or_of_the_target_is_left_out(system: str) -> No
     for table in found:
         for entry in table["columns"]:
             assert (entry["target_column"] is None) == (entry["note"] is not None)
+
+
+def test_a_column_of_one_legacy_table_is_no_home_of_its_namesake_in_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = tuple(
+        replace(table, columns=(*table.columns, replace(table.columns[0], name="status")))
+        if table.name == "customers"
+        else table
+        for table in project.sources(PROJECT_DIR, "tinkubot")
+    )
+    monkeypatch.setattr("runner.project.sources", lambda *_: tables)
+    document = mapping(PROJECT_DIR, load_plan("tinkubot"))
+    assert entries(document, "users", "status")["clientes"]["target_column"] == "estado"
+    assert entries(document, "customers", "status")["clientes"]["target_column"] is None
 
 
 def test_csv_has_a_line_a_column_and_says_the_same(document: dict[str, Any]) -> None:

@@ -48,10 +48,11 @@ class Project:
         assert not outcome.success
         return _message(outcome)
 
-    def show(self, query: str) -> list[tuple[Any, ...]]:
-        """Compile a query, run it and return its rows."""
-        shown = self.run("show", "--inline", query, "--limit", "-1").results[0].agate_table
-        return [tuple(row) for row in shown.rows]
+    def compiled(self, query: str) -> str:
+        """Return what a query with macros becomes."""
+        code = self.run("compile", "--inline", query).results[0].node.compiled_code
+        assert isinstance(code, str)
+        return code
 
     def _invoke(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Any:
         # A compilation writes into the models what a second one would refuse.

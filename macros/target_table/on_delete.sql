@@ -1,0 +1,11 @@
+{# What a foreign key does when its parent goes, as the engine lets it be said. #}
+{% macro on_delete(action) -%}
+    {{ adapter.dispatch('on_delete', 'traspaso')(action) }}
+{%- endmacro %}
+
+{% macro default__on_delete(action) -%}
+    {{ ' ' ~ action if action }}
+{%- endmacro %}
+
+{# DuckDB knows no action on delete. #}
+{% macro duckdb__on_delete(action) -%}{%- endmacro %}

@@ -1,0 +1,40 @@
+{#
+    Takes the keys and indexes off an empty table, the foreign keys of others that
+    refer to it included, and returns the statements that put the same ones back.
+#}
+{% macro take_keys_off(relation) -%}
+    {%- set table = "'" ~ relation ~ "'::regclass" -%}
+    {%- set constraints = load_step(
+        "select conrelid::regclass::text, quote_ident(conname),"
+        ~ " pg_get_constraintdef(oid), contype = 'f' as is_foreign from pg_constraint"
+        ~ " where contype in ('p', 'u', 'f', 'x')"
+        ~ " and (conrelid = " ~ table ~ " or confrelid = " ~ table ~ ")"
+        ~ " order by is_foreign, oid"
+    ) -%}
+    {%- set indexes = load_step(
+        "select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_index"
+        ~ " where indrelid = " ~ table ~ " and not exists (select from pg_constraint"
+        ~ " where conindid = indexrelid and conrelid = indrelid) order by indexrelid"
+    ) -%}
+    {%- set restore = [] -%}
+    {%- for row in constraints.rows | reverse -%}
+        {%- do load_step('alter table ' ~ row[0] ~ ' drop constraint ' ~ row[1]) -%}
+    {%- endfor -%}
+    {%- for row in indexes.rows -%}
+        {%- do load_step('drop index ' ~ row[0]) -%}
+    {%- endfor -%}
+    {%- for row in constraints.rows if not row[3] -%}
+        {%- do restore.append(
+            'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' ' ~ row[2]
+        ) -%}
+    {%- endfor -%}
+    {%- for row in indexes.rows -%}
+        {%- do restore.append(row[1]) -%}
+    {%- endfor -%}
+    {%- for row in constraints.rows if row[3] -%}
+        {%- do restore.append(
+            'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' ' ~ row[2]
+        ) -%}
+    {%- endfor -%}
+    {{ return(restore) }}
+{%- endmacro %}
