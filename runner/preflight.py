@@ -237,23 +237,29 @@ def _pooler(look: _Look) -> _Problems:
         yield _Problem(error.message, error.fix)
 
 
-def _schemas(look: _Look) -> _Problems:
+def _target_schema(look: _Look) -> _Problems:
+    if look.settings.target_schema != look.settings.legacy_schema:
+        yield from _absent(look, look.settings.target_schema, "TRASPASO_TARGET_SCHEMA")
+
+
+def _absent(look: _Look, schema: str, variable: str) -> _Problems:
+    if schema not in look.schemas:
+        yield _Problem(
+            f"the schema {schema} does not exist in the database {look.conn.info.dbname}",
+            f"check {variable} and the database at the end of TRASPASO_TARGET_URL",
+        )
+
+
+# --- the legacy ---------------------------------------------------------------------------------
+
+
+def _legacy_schema(look: _Look) -> _Problems:
     if look.settings.legacy_url is not None:
         yield _Problem(
             f"TRASPASO_LEGACY_URL is set, but {look.plan.title} is moved within one database",
             "unset TRASPASO_LEGACY_URL; TRASPASO_TARGET_URL names the database of both",
         )
-    wanted = {look.settings.target_schema: "TRASPASO_TARGET_SCHEMA"}
-    wanted |= {look.settings.legacy_schema: "TRASPASO_LEGACY_SCHEMA"}
-    for schema, variable in wanted.items():
-        if schema not in look.schemas:
-            yield _Problem(
-                f"the schema {schema} does not exist in the database {look.conn.info.dbname}",
-                f"check {variable} and the database at the end of TRASPASO_TARGET_URL",
-            )
-
-
-# --- the legacy ---------------------------------------------------------------------------------
+    yield from _absent(look, look.settings.legacy_schema, "TRASPASO_LEGACY_SCHEMA")
 
 
 def _legacy_tables(look: _Look) -> _Problems:
@@ -543,9 +549,8 @@ _LOOKERS: dict[str, _Looker] = {
     "server": _Looker(_server, lambda look: f"PostgreSQL {server_version(look.conn)}"),
     "encoding": _Looker(_encoding, "UTF8"),
     "connection": _Looker(_pooler, "no pooler in transaction mode"),
-    "schemas": _Looker(
-        _schemas, lambda look: f"{look.settings.legacy_schema} → {look.settings.target_schema}"
-    ),
+    "target schema": _Looker(_target_schema, lambda look: look.settings.target_schema),
+    "legacy schema": _Looker(_legacy_schema, lambda look: look.settings.legacy_schema),
     "legacy tables": _Looker(_legacy_tables, lambda look: f"all {len(look.sources)} are there"),
     "missing columns": _Looker(_missing_columns, "none"),
     "unknown columns": _Looker(_unknown_columns, "none: a model reads every column"),

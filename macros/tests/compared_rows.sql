@@ -23,7 +23,7 @@
         coalesce(expected.source_key, shown.row_key) as source_key,
         expected.row_key is not null as is_legacy,
         shown.row_key is not null as is_shown,
-        expected.content is distinct from shown.content as differs
+        coalesce(expected.content <> shown.content, true) as differs
         {%- if texts %}
         {%- for column in columns %},
         expected.text_{{ loop.index }} as expected_{{ loop.index }},

@@ -17,4 +17,6 @@ select
     {{ zoned_timestamp('servicios_proveedor.creado_at') }} as created_at,
     {{ zoned_timestamp('servicios_proveedor.actualizado_at') }} as updated_at
 from servicios_proveedor
-{{ join_value_back('tinkubot', 'tipo_precio', 'servicios_proveedor.tipo_precio') }}
+{{ join_value_back(
+    'tinkubot', 'tipo_precio', 'servicios_proveedor.tipo_precio'
+) }}

@@ -29,9 +29,12 @@ select
     consents._source_key,
     consents._source_row
 from consents
-left join {{ merged_into('tinkubot', 'customers', 'clientes') }} as merged_client
+left join
+    {{ merged_into('tinkubot', 'customers', 'clientes') }} as merged_client
     on merged_client.source_key = consents.user_id::text
 {{ join_value_map(
     'tinkubot', 'tipo_usuario_consentimiento', 'consents.user_type'
 ) }}
-{{ join_value_map('tinkubot', 'respuesta_consentimiento', 'consents.response') }}
+{{ join_value_map(
+    'tinkubot', 'respuesta_consentimiento', 'consents.response'
+) }}

@@ -45,7 +45,8 @@ select
     messages.message_type as raw__tipo_mensaje,
     messages.processing_status as raw__estado_procesamiento,
     messages.metadata as raw__metadata,
-    {{ legado_unplaced("coalesce(messages.metadata, '{}')", kept) }} as _unplaced,
+    {{ legado_unplaced("coalesce(messages.metadata, '{}')", kept) }}
+        as _unplaced,
     'messages' as _source_table,
     messages._source_key,
     messages._source_row

@@ -46,11 +46,14 @@ select
     provider_professions._source_key,
     provider_professions._source_row
 from provider_professions
-left join {{ merged_into('tinkubot', 'users', 'proveedores') }} as merged_provider
+left join
+    {{ merged_into('tinkubot', 'users', 'proveedores') }} as merged_provider
     on merged_provider.source_key = provider_professions.provider_id::text
 left join
-    {{ merged_into('tinkubot', 'professions', 'profesiones') }} as merged_profession
+    {{ merged_into('tinkubot', 'professions', 'profesiones') }}
+        as merged_profession
     on merged_profession.source_key = provider_professions.profession_id::text
 {{ join_value_map(
-    'tinkubot', 'estado_verificacion', 'provider_professions.verification_status'
+    'tinkubot', 'estado_verificacion',
+    'provider_professions.verification_status'
 ) }}

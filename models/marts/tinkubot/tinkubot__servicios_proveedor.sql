@@ -38,6 +38,7 @@ select
     provider_services._source_key,
     provider_services._source_row
 from provider_services
-left join {{ merged_into('tinkubot', 'users', 'proveedores') }} as merged_provider
+left join
+    {{ merged_into('tinkubot', 'users', 'proveedores') }} as merged_provider
     on merged_provider.source_key = provider_services.provider_id::text
 {{ join_value_map('tinkubot', 'tipo_precio', 'provider_services.price_type') }}

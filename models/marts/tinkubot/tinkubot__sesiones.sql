@@ -22,7 +22,8 @@ select
     sessions.qr_code as codigo_qr,
 
     -- json
-    {{ with_legado("coalesce(sessions.session_data, '{}')", kept) }} as datos_sesion,
+    {{ with_legado("coalesce(sessions.session_data, '{}')", kept) }}
+        as datos_sesion,
 
     -- timestamps
     sessions.expires_at as expira_at,
@@ -33,7 +34,8 @@ select
     users.raw_phone_number as raw__telefono,
     sessions.status as raw__estado,
     sessions.raw_session_data as raw__datos_sesion,
-    {{ legado_unplaced("coalesce(sessions.session_data, '{}')", kept) }} as _unplaced,
+    {{ legado_unplaced("coalesce(sessions.session_data, '{}')", kept) }}
+        as _unplaced,
     'sessions' as _source_table,
     sessions._source_key,
     sessions._source_row

@@ -314,7 +314,8 @@ select c.relname, 'column ' || a.attnum || ' ' || a.attname, concat_ws(
 from pg_attribute as a
 join pg_class as c on c.oid = a.attrelid
 left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
-where c.relnamespace = %(schema)s::text::regnamespace and c.relname = any(%(tables)s) and a.attnum > 0
+where c.relnamespace = %(schema)s::text::regnamespace and c.relname = any(%(tables)s)
+and a.attnum > 0
 union all
 select c.relname, 'constraint ' || o.conname, pg_get_constraintdef(o.oid)
 from pg_constraint as o join pg_class as c on c.oid = o.conrelid

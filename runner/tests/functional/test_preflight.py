@@ -152,11 +152,14 @@ def test_a_transaction_pooler_fails(settings: Settings, plan: Plan) -> None:
 @pytest.mark.usefixtures("legacy")
 def test_a_schema_that_does_not_exist_is_said_once(settings: Settings, plan: Plan) -> None:
     problem = the_problem(look(replace(settings, legacy_schema="nada"), plan))
-    assert problem[0] == "schemas"
+    assert problem[0] == "legacy schema"
     assert problem[1].startswith("the schema nada does not exist in the database prueba_")
     assert "TRASPASO_LEGACY_SCHEMA" in problem[2]
     problem = the_problem(look(replace(settings, target_schema="nada"), plan))
+    assert problem[0] == "target schema"
     assert "TRASPASO_TARGET_SCHEMA" in problem[2]
+    neither = replace(settings, legacy_schema="nada", target_schema="nada")
+    assert the_problem(look(neither, plan))[0] == "legacy schema"
 
 
 def test_every_problem_of_the_legacy_is_named_at_once(

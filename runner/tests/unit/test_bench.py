@@ -1,0 +1,145 @@
+import io
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from runner.bench import (
+    DOCUMENTED,
+    LIMIT,
+    LOAD,
+    PROOF,
+    START,
+    TRASPASO,
+    Measurement,
+    PeakMemory,
+    Spread,
+    Step,
+    comparison,
+    ratios,
+    split,
+    whereabouts,
+)
+from runner.console import Console
+from runner.plan import load_plan
+
+SQL = Path(__file__).parents[2] / "sql" / "bench"
+
+
+def at(seconds: float) -> datetime:
+    return datetime(2025, 3, 9, 7, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def step(phase: int, name: str, start: float, end: float) -> Step:
+    return Step(phase, name, at(start), at(end))
+
+
+JOURNAL = [
+    step(2, "phase", 3, 9),
+    step(2, "clientes", 4, 6),
+    step(2, "proveedores", 4.5, 7),
+    step(3, "phase", 10, 20),
+    step(3, "mensajes", 12, 17),
+    step(3, "sesiones", 12, 13),
+]
+
+
+def traspaso(start: float, load: float, proof: float) -> Measurement:
+    parts = {START: start, LOAD: load, PROOF: proof}
+    return Measurement(TRASPASO, start + load + proof, rows=100, memory=200_000_000, parts=parts)
+
+
+def plain(method: str, seconds: Sequence[float]) -> list[Measurement]:
+    return [Measurement(method, each, rows=100, memory=50_000_000) for each in seconds]
+
+
+def test_median_minimum_and_maximum_need_no_order() -> None:
+    assert Spread.of([5, 1, 3]) == Spread(3, 1, 5)
+    assert Spread.of([4]) == Spread(4, 4, 4)
+
+
+def test_a_ratio_is_taken_within_its_round() -> None:
+    # A machine that is twice as slow in the second round changes no ratio.
+    assert ratios([3, 6], [2, 4]) == Spread(1.5, 1.5, 1.5)
+    assert ratios([2, 6, 3], [2, 2, 2]) == Spread(1.5, 1, 3)
+
+
+def test_rounds_without_their_limit_are_no_ratio() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        ratios([1, 2], [1])
+
+
+def test_no_second_of_a_run_escapes_the_parts() -> None:
+    parts, steps, tables = split(at(0), at(22), at(1), JOURNAL)
+    assert parts == {START: 22 - 8 - 5, LOAD: 3 + 5, PROOF: 2 + 3}
+    assert sum(steps.values()) == sum(parts.values()) == 22
+    assert steps["2 seeds, views, snapshots"] == 1
+    assert steps["end of the process"] == 2
+    assert tables == {"clientes": 2, "proveedores": 2.5, "mensajes": 5, "sesiones": 1}
+
+
+def test_the_table_holds_every_method_and_part_against_the_limit() -> None:
+    rows = comparison(
+        {
+            LIMIT: plain(LIMIT, [2, 4]),
+            DOCUMENTED: plain(DOCUMENTED, [8, 16]),
+            TRASPASO: [traspaso(1, 2, 3), traspaso(1, 6, 3)],
+        }
+    )
+    by_name = {row[0]: [str(cell).strip() for cell in row[1:]] for row in rows}
+    assert by_name[LIMIT] == ["3.00", "2.00", "4.00", "33", "50.0 MB", "1.00", "1.00", "1.00"]
+    assert by_name[DOCUMENTED][5:] == ["4.00", "4.00", "4.00"]
+    assert by_name["traspaso: load"][:4] == ["4.00", "2.00", "6.00", "25"]
+    assert by_name["traspaso: start"][3:5] == ["None", "None"]
+    assert by_name["traspaso: start + load"][5:] == ["1.62", "1.50", "1.75"]
+    assert by_name["traspaso: all of it"][4] == "200.0 MB"
+
+
+def test_shares_are_those_of_the_medians() -> None:
+    rows = whereabouts([{"a": 1, "b": 2}, {"a": 1, "b": 4}])
+    assert [[str(cell).strip() for cell in row] for row in rows] == [
+        ["a", "1.00", "1.00", "1.00", "25%"],
+        ["b", "3.00", "2.00", "4.00", "75%"],
+    ]
+
+
+def test_the_figures_stand_below_each_other() -> None:
+    stdout = io.StringIO()
+    Console(stdout=stdout).table(
+        ["", " median", "    min", "    max", "share"], whereabouts([{"short": 1, "longer": 12.5}])
+    )
+    lines = stdout.getvalue().splitlines()
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_the_memory_of_this_process_is_seen() -> None:
+    with PeakMemory(os.getpid()) as memory:
+        pass
+    assert memory.peak > 1_000_000
+
+
+def test_the_memory_of_a_process_that_has_ended_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = PeakMemory(os.getpid())
+    monkeypatch.setattr(memory._process, "children", _gone)
+    with memory:
+        pass
+    assert memory.peak == 0
+
+
+def _gone(**_: bool) -> list[object]:
+    import psutil  # noqa: PLC0415
+
+    raise psutil.NoSuchProcess(0)
+
+
+@pytest.mark.parametrize(
+    "files", [("plain", "joined", "joined_messages"), ("plain", "correlated")], ids=str
+)
+def test_each_method_loads_every_table_of_the_plan(files: tuple[str, ...]) -> None:
+    text = "".join((SQL / f"{name}.sql").read_text(encoding="utf-8") for name in files)
+    filled = {line.split()[2] for line in text.splitlines() if line.startswith("insert into")}
+    assert filled == set(load_plan("tinkubot").target_tables)
