@@ -58,9 +58,7 @@ def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
         console.next(f"traspaso plan {plan.system}")
     return {
         "status": "fail" if failed else "pass",
-        "checks": [
-            {"name": c.name, "status": c.status, "detail": c.detail, "fix": c.fix} for c in checks
-        ],
+        "checks": [check.to_json() for check in checks],
     }
 
 
@@ -315,6 +313,16 @@ def fates_list(
         )
     show_fates(rows, console)
     return {"rows": [row.to_json() for row in rows]}
+
+
+def fates_summary(settings: Settings, plan: Plan, console: Console) -> None:
+    """Print how many rows have which reason."""
+    with _reading(settings) as conn:
+        counts = fates.summary(conn, plan.system)
+    console.table(
+        ["table", "fate", "reason", "rows"],
+        [[count.source_table, count.fate, count.reason, count.rows] for count in counts],
+    )
 
 
 def show_fates(rows: Sequence[fates.Fate], console: Console) -> None:

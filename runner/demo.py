@@ -68,7 +68,9 @@ def _show(settings: Settings, plan: Plan, console: Console) -> dict[str, Any]:
         quiet.line("\nThe balance: each legacy row has one fate")
         commands.validate(settings, plan, quiet)
         quiet.line("\nRows that could not be loaded as they are, and why")
-        commands.fates_list(settings, plan, quiet)
+        commands.fates_summary(settings, plan, quiet)
+        quiet.line("\nThe first of them, of messages")
+        commands.fates_list(settings, plan, quiet, table="messages")
         quiet.line("\nBack to phase 0: the database as it was found")
         commands.rollback(settings, plan, quiet, 0)
     return answer | {"proof": commands.validate(settings, plan, quiet)}

@@ -575,7 +575,7 @@ def empty_rows() -> Rows:
     return {table: [] for table in TABLES}
 
 
-@pytest.mark.xfail(raises=StepFailed, reason="the new client comes with the old one's consents still there")
+@pytest.mark.xfail(raises=StepFailed, reason="the old client goes while its consents are there")
 def test_a_client_who_gives_way_to_another_takes_its_consents_along(database: Place) -> None:
     early, late = "2025-01-01 00:00:00+00", "2025-02-01 00:00:00+00"
     rows = empty_rows() | {

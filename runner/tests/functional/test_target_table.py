@@ -71,6 +71,15 @@ class State:
         """The catalog without where the sequences stand."""
         return [line for line in self.catalog if not line[0].endswith(" position")]
 
+    @property
+    def values(self) -> dict[str, tuple[int, int]]:
+        """What is in the final tables, in whatever versions of the rows."""
+        return {
+            name: (content.rows, content.checksum)
+            for name, content in self.tables.items()
+            if name.startswith("tinkubot.")
+        }
+
 
 @dataclass(frozen=True)
 class Built:
@@ -243,28 +252,25 @@ def test_a_table_in_another_shape_is_refused(built: Built, change: str, said: st
     built.execute(change)
     before = built.state()
 
-    for option in ([], ["--empty"]):
-        message = built.dbt.refused("run", "--select", "tinkubot__proveedores", *option)
-        assert "is there already, in another shape" in message
-        assert said in message
-        assert "Rename that table, or alter it to the contract" in message
+    message = built.dbt.refused("run", "--select", "tinkubot__proveedores")
 
+    assert "is there already, in another shape" in message
+    assert said in message
+    assert "Rename that table, or alter it to the contract" in message
     assert built.state() == before
 
 
 def test_loading_bare_puts_keys_indexes_and_comments_back(built: Built) -> None:
-    loaded = built.state()
+    values = built.state().values
     built.start_over()
     built.dbt.run(*TABLES, "--empty")
     created = built.state()
 
     built.dbt.run(*TABLES)
 
-    again = built.state()
-    assert again.definitions == created.definitions
-    assert {name: content[:2] for name, content in again.tables.items() if "tinkubot." in name} == {
-        name: content[:2] for name, content in loaded.tables.items() if "tinkubot." in name
-    }
+    loaded = built.state()
+    assert loaded.definitions == created.definitions
+    assert loaded.values == values
 
 
 def test_sequences_go_on_after_the_last_id(built: Built) -> None:
@@ -352,14 +358,16 @@ execute function tinkubot.falla()
 """
 
 
-@pytest.mark.parametrize("where", ["tinkubot.proveedores", "traspaso.row_fates", "traspaso.repairs"])
-@pytest.mark.parametrize("emptied", [False, True], ids=["filled", "empty"])
+@pytest.mark.parametrize(
+    ("where", "emptied"),
+    [("tinkubot.proveedores", False), ("traspaso.repairs", False), ("traspaso.repairs", True)],
+)
 def test_a_load_that_fails_leaves_everything_as_it_was(
     built: Built, where: str, emptied: bool
 ) -> None:
     if emptied:
         built.execute("truncate tinkubot.proveedores cascade")
-    built.execute("update legado_tinkubot.users set city = 'Puyo', phone_number = phone_number || '~1'")
+    built.execute("update legado_tinkubot.users set city = 'Puyo', name = null")
     built.execute(FAILING.format(where))
     before = built.state()
 
@@ -369,17 +377,16 @@ def test_a_load_that_fails_leaves_everything_as_it_was(
     assert built.state() == before
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/Guayaquil", "Asia/Kathmandu"])
-def test_the_sessions_time_zone_changes_nothing(built: Built, zone: str) -> None:
-    before = built.state()
-    built.execute("truncate tinkubot.clientes, tinkubot.profesiones, tinkubot.proveedores cascade")
+def test_the_sessions_time_zone_changes_no_value(built: Built) -> None:
+    # Built in the server's own zone, America/Guayaquil.
+    before = built.state().values
+    built.start_over()
 
-    built.dbt.run(*TABLES, PGOPTIONS=f"-c TimeZone={zone}")
+    built.dbt.run(*TABLES, PGOPTIONS="-c TimeZone=Asia/Kathmandu")
+    assert built.state().values == before
 
-    after = built.state()
-    names = [name for name in before.tables if name.startswith("tinkubot.")]
-    assert len(names) == 10
-    assert [after.tables[name][:2] for name in names] == [before.tables[name][:2] for name in names]
+    built.dbt.run(*TABLES, PGOPTIONS="-c TimeZone=UTC")
+    assert built.state().values == before
 
 
 # Rows that collide: against the rule in Python. ------------------------------------------------
@@ -502,6 +509,8 @@ def load_postgres(built: Built) -> Loader:
             built.execute(statement)
         for row in rows:
             built.conn.execute(INSERT[row.source].format("%s"), zoned(row))  # type: ignore[arg-type]
+        # A client that goes must not be referred to by a consent.
+        built.execute("delete from tinkubot.consentimientos")
         if bare:
             built.execute("truncate tinkubot.clientes cascade")
         built.dbt.run("run", "--select", "tinkubot__clientes")
@@ -521,7 +530,7 @@ def test_a_row_that_is_out_takes_no_other_with_it(load_postgres: Loader) -> None
 
 
 EXAMPLES = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -606,7 +615,7 @@ def test_on_duckdb_providers_that_exchange_phones_are_loaded(file: BuiltFile) ->
     assert (found[one[0]], found[other[0]]) == (other[1], one[1])
 
 
-@settings(EXAMPLES, max_examples=3)
+@settings(EXAMPLES, max_examples=2)
 @given(rows=LEGACIES)
 def test_on_duckdb_collisions_end_as_the_greedy_rule_says(
     file: BuiltFile, rows: list[Legacy]
