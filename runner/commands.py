@@ -146,7 +146,7 @@ def run(
     for done in outcome.phases:
         for note in done.notes:
             console.line(f"phase {done.phase}: {note}")
-    following = phases[-1] + 1
+    following = outcome.phases[-1].phase + 1
     if following <= 3:  # noqa: PLR2004  # the phases of this version
         console.next(f"traspaso run {plan.system} --phase {following}")
     else:

@@ -94,9 +94,14 @@ class Engine:
                 self._operating(conn, f"run {phases[0]}-{phases[-1]}", outcome) as lock,
                 Dbt(self.settings, self.plan) as dbt,
             ):
-                for number in phases:
+                for number in [*phases, *self._later(conn, phases[-1])]:
                     lock.check()
                     self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+
+    def _later(self, conn: psycopg.Connection, last: int) -> list[int]:
+        """Name the loaded phases after `last`: what is loaded again may change their parents."""
+        done = state.status(conn, self.plan.system).phase or 0
+        return [n for n in (MASTERS, TRANSACTIONS) if MASTERS <= last < n <= done]
 
     def rollback(self, to: int) -> Undone:
         """Undo the phases after `to`. Raises Refused, StepFailed or Unreachable."""

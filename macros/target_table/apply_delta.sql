@@ -18,29 +18,24 @@
     {%- set gone = 'from ' ~ relation ~ ' where (' ~ _identity(contract) ~ ') in (select '
         ~ _identity(contract) ~ ' from (select now.* from ' ~ now ~ ' as now where not exists'
         ~ ' (select 1 from ' ~ then ~ ' as later where later._key = now._key)) as gone)' -%}
-    {%- set differing -%}
+    {%- set paired -%}
         from {{ now }} as now
         inner join {{ then }} as later on later._key = now._key
-        where
-            {% for column in rest -%}
-                {{ 'or ' if not loop.first -}}
-                now.{{ column }} is distinct from later.{{ column }}
-            {% else -%}
-                false
-            {%- endfor %}
+        where {{ _any_differs(rest) }}
     {%- endset -%}
     {%- set missing = 'from ' ~ then ~ ' as later where not exists (select 1 from ' ~ now
         ~ ' as now where now._key = later._key)' -%}
 
     {%- set deleted = load_step('select count(*) ' ~ gone).rows[0][0] | int -%}
-    {%- set updated = load_step('select count(*) ' ~ differing).rows[0][0] | int -%}
+    {%- set updated = load_step('select count(*) ' ~ paired).rows[0][0] | int -%}
     {%- set inserted = load_step('select count(*) ' ~ missing).rows[0][0] | int -%}
 
     {%- if deleted > 0 -%}
+        {%- do release_children(relation, gone) -%}
         {%- do load_step('delete ' ~ gone) -%}
     {%- endif -%}
     {%- if updated > 0 -%}
-        {%- do _update_differing(relation, contract, rest, differing) -%}
+        {%- do _update_differing(relation, contract, rest, paired) -%}
     {%- endif -%}
     {%- if inserted > 0 -%}
         {%- do load_step(
@@ -51,6 +46,17 @@
     {{ return(deleted + updated + inserted) }}
 {%- endmacro %}
 
+{# True of a pair of rows that differ in one of the columns at least. #}
+{% macro _any_differs(columns) -%}
+    (
+        {%- for column in columns %}
+        {{ 'or ' if not loop.first }}now.{{ column }} is distinct from later.{{ column }}
+        {%- else %}
+        false
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {% macro _identity(contract) -%}
     {{- contract.primary_key.columns | join(', ') -}}
 {%- endmacro %}
@@ -59,13 +65,13 @@
     PostgreSQL checks a unique key row by row: two rows that swap their values
     would meet. Keys whose values change are put aside for the update.
 #}
-{% macro _update_differing(relation, contract, rest, differing) -%}
+{% macro _update_differing(relation, contract, rest, paired) -%}
     {{ return(adapter.dispatch('_update_differing', 'traspaso')(
-        relation, contract, rest, differing
+        relation, contract, rest, paired
     )) }}
 {%- endmacro %}
 
-{% macro _update_statement(relation, contract, rest, differing) -%}
+{% macro _update_statement(relation, contract, rest, paired) -%}
     update {{ relation }} as final
     set
         {% for column in rest -%}
@@ -77,7 +83,7 @@
                 now.{{ column }} as _now_{{ column }},
             {% endfor -%}
             later.*
-        {{ differing }}
+        {{ paired }}
     ) as changed
     where
         {% for column in contract.primary_key.columns -%}
@@ -85,22 +91,16 @@
         {% endfor %}
 {%- endmacro %}
 
-{% macro default___update_differing(relation, contract, rest, differing) -%}
-    {%- do load_step(_update_statement(relation, contract, rest, differing)) -%}
+{% macro default___update_differing(relation, contract, rest, paired) -%}
+    {%- do load_step(_update_statement(relation, contract, rest, paired)) -%}
 {%- endmacro %}
 
-{% macro postgres___update_differing(relation, contract, rest, differing) -%}
+{% macro postgres___update_differing(relation, contract, rest, paired) -%}
     {%- set aside = [] -%}
     {%- for key in contract.uniques -%}
-        {%- set moved = [] -%}
-        {%- for column in key.columns if column in rest -%}
-            {%- do moved.append(
-                'now.' ~ column ~ ' is distinct from later.' ~ column
-            ) -%}
-        {%- endfor -%}
+        {%- set moved = key.columns | select('in', rest) | list -%}
         {%- if moved and load_step(
-            'select exists (select 1 ' ~ differing | replace('where', 'where ('
-            ~ moved | join(' or ') ~ ') and (', 1) ~ '))'
+            'select exists (select 1 ' ~ paired ~ ' and ' ~ _any_differs(moved) ~ ')'
         ).rows[0][0] -%}
             {%- do aside.append(key) -%}
         {%- endif -%}
@@ -108,7 +108,7 @@
     {%- for key in aside -%}
         {%- do load_step('alter table ' ~ relation ~ ' drop constraint ' ~ key.name) -%}
     {%- endfor -%}
-    {%- do load_step(_update_statement(relation, contract, rest, differing)) -%}
+    {%- do load_step(_update_statement(relation, contract, rest, paired)) -%}
     {%- for key in aside -%}
         {%- do load_step('alter table ' ~ relation ~ ' add ' ~ key_definition(contract, key)) -%}
     {%- endfor -%}
