@@ -23,8 +23,8 @@ demo: $(READY) ## Migrate a sample on an embedded PostgreSQL (KEEP=1 leaves the 
 	$(BIN)/traspaso demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: $(READY) ## Run the tests (ARGS="-k phone -n 2" goes to pytest)
-	$(BIN)/python -m pytest -q $(ARGS)
+test: $(READY) ## Run the tests (ARGS="-k phone" goes to pytest)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Check Python (ruff, mypy) and SQL (sqlfluff)

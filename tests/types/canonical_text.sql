@@ -3,9 +3,11 @@ with cases as (
 
     select
         'number' as kind,
-        {{ canonical_text('one::decimal(20, 8)', 'numeric') }} as one_text,
-        {{ canonical_text('other::decimal(20, 2)', 'numeric') }} as other_text,
-        are_equal
+        {{ canonical_text('written.one::decimal(20, 8)', 'numeric') }}
+            as one_text,
+        {{ canonical_text('written.other::decimal(20, 2)', 'numeric') }}
+            as other_text,
+        written.are_equal
     from (
         values
         ('1.50', '1.5', true),
@@ -22,9 +24,9 @@ with cases as (
 
     select
         'whole number' as kind,
-        {{ canonical_text('one::decimal(20, 8)', 'numeric(20, 8)') }}
+        {{ canonical_text('written.one::decimal(20, 8)', 'numeric(20, 8)') }}
             as one_text,
-        expected as other_text,
+        written.expected as other_text,
         true as are_equal
     from (
         values
@@ -39,9 +41,9 @@ with cases as (
 
     select
         'json' as kind,
-        {{ canonical_text(as_json('one'), 'jsonb') }} as one_text,
-        {{ canonical_text(as_json('other'), 'jsonb') }} as other_text,
-        are_equal
+        {{ canonical_text(as_json('written.one'), 'jsonb') }} as one_text,
+        {{ canonical_text(as_json('written.other'), 'jsonb') }} as other_text,
+        written.are_equal
     from (
         values
         ('{"a": 1, "b": [1, 2]}', '{"b":[1,2],"a":1}', true),
@@ -62,9 +64,9 @@ with cases as (
 
     select
         'text that holds json' as kind,
-        {{ canonical_text('one', 'json_text') }} as one_text,
-        {{ canonical_text('other', 'json_text') }} as other_text,
-        are_equal
+        {{ canonical_text('written.one', 'json_text') }} as one_text,
+        {{ canonical_text('written.other', 'json_text') }} as other_text,
+        written.are_equal
     from (
         values
         ('{"a": 1, "b": 2}', '{"b":2,"a":1}', true),
@@ -77,9 +79,9 @@ with cases as (
 
     select
         'text' as kind,
-        {{ canonical_text('one', 'text') }} as one_text,
-        {{ canonical_text('other', 'varchar(20)') }} as other_text,
-        are_equal
+        {{ canonical_text('written.one', 'text') }} as one_text,
+        {{ canonical_text('written.other', 'varchar(20)') }} as other_text,
+        written.are_equal
     from (
         values
         ('a', 'a', true),
@@ -90,4 +92,7 @@ with cases as (
 )
 
 select * from cases
-where one_text is null or other_text is null or (one_text = other_text) <> are_equal
+where
+    one_text is null
+    or other_text is null
+    or (one_text = other_text) <> are_equal

@@ -7,10 +7,10 @@
 with cases as (
 
     select
-        name,
-        total::integer as total,
-        flag::boolean as flag,
-        {{ as_json('expected') }} as expected
+        written.name,
+        written.total::integer as total,
+        written.flag::boolean as flag,
+        {{ as_json('written.expected') }} as expected
     from (
         values
         (

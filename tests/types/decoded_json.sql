@@ -2,8 +2,8 @@
 with cases as (
 
     select
-        {{ as_json('given') }} as given,
-        {{ as_json('expected') }} as expected
+        {{ as_json('written.given') }} as given,
+        {{ as_json('written.expected') }} as expected
     from (
         values
         ('{"a":1}', '{"a":1}'),

@@ -3,8 +3,8 @@
 with cases as (
 
     select
-        given,
-        is_json
+        written.given,
+        written.is_json
     from (
         values
         ('{"a": 1, "b": null}', true),

@@ -2,8 +2,8 @@
 with cases as (
 
     select
-        given,
-        {{ as_json('expected') }} as expected
+        written.given,
+        {{ as_json('written.expected') }} as expected
     from (
         values
         ('{"a": 1}', '{"a":1}'),

@@ -3,10 +3,10 @@
 with cases as (
 
     select
-        {{ as_json('given') }} as given,
-        user_id,
-        is_bot::boolean as is_bot,
-        {{ as_json('expected') }} as expected
+        {{ as_json('written.given') }} as given,
+        written.user_id,
+        written.is_bot::boolean as is_bot,
+        {{ as_json('written.expected') }} as expected
     from (
         values
         ('{}', 'u1', 'true', null),

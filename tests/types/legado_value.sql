@@ -2,9 +2,9 @@
 with cases as (
 
     select
-        {{ as_json('given') }} as given,
-        expected_user,
-        expected_email
+        {{ as_json('written.given') }} as given,
+        written.expected_user,
+        written.expected_email
     from (
         values
         (

@@ -2,9 +2,9 @@
 with cases as (
 
     select
-        given,
-        expected,
-        {{ map_key('given') }} as actual
+        written.given,
+        written.expected,
+        {{ map_key('written.given') }} as actual
     from (
         values
         ('active', 'active'),

@@ -2,15 +2,18 @@
 with cases as (
 
     select
-        given,
-        expected,
-        {{ or_default('given', 'Cliente TinkuBot') }} as actual
+        written.given,
+        written.expected,
+        {{ or_default('written.given', 'Cliente TinkuBot') }} as actual
     from (
         values
         (null, 'Cliente TinkuBot'),
         ('', 'Cliente TinkuBot'),
         ('   ', 'Cliente TinkuBot'),
-        (' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13), 'Cliente TinkuBot'),
+        (
+            ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13),
+            'Cliente TinkuBot'
+        ),
         ('Ñ', 'Ñ'),
         (' Amaru ', ' Amaru '),
         ('0', '0'),

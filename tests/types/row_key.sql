@@ -3,12 +3,12 @@
 with cases as (
 
     select
-        provider,
-        profession::integer as profession,
-        seen,
-        expected_one,
-        expected_pair,
-        expected_ordinal
+        written.provider,
+        written.profession::integer as profession,
+        written.seen,
+        written.expected_one,
+        written.expected_pair,
+        written.expected_ordinal
     from (
         values
         ('p1', '1', 2, 'p1', 'p1,1', 'p1,1'),
@@ -20,7 +20,8 @@ with cases as (
         (null, '1', 1, '', ',1', ',1#2'),
         (null, null, 1, '', ',', ',')
     ) as written (
-        provider, profession, seen, expected_one, expected_pair, expected_ordinal
+        provider, profession, seen,
+        expected_one, expected_pair, expected_ordinal
     )
 
 ),

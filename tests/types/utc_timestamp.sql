@@ -3,8 +3,8 @@
 with cases as (
 
     select
-        given::timestamp with time zone as given,
-        expected::timestamp as expected
+        written.given::timestamp with time zone as given,
+        written.expected::timestamp as expected
     from (
         values
         ('2025-03-09 23:59:59.999999-05:30', '2025-03-10 05:29:59.999999'),

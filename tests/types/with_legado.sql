@@ -1,13 +1,13 @@
--- Kept under _legado without the NULLs; a member of that name which the JSON had
--- itself is _propio in it. What is no object is as it was.
+-- Kept under _legado without the NULLs; a member of that name which the JSON
+-- had itself is _propio in it. What is no object is as it was.
 {%- set kept = {'user_id': 'user_id', 'is_bot': 'is_bot'} %}
 with cases as (
 
     select
-        {{ as_json('given') }} as given,
-        user_id,
-        is_bot::boolean as is_bot,
-        {{ as_json('expected') }} as expected
+        {{ as_json('written.given') }} as given,
+        written.user_id,
+        written.is_bot::boolean as is_bot,
+        {{ as_json('written.expected') }} as expected
     from (
         values
         (

@@ -1,9 +1,10 @@
--- A naive value is read as UTC, one that the clocks of a zone skip or repeat too.
+-- A naive value is read as UTC, one that the clocks of a zone skip or repeat
+-- too.
 with cases as (
 
     select
-        given::timestamp as given,
-        expected::timestamp with time zone as expected
+        written.given::timestamp as given,
+        written.expected::timestamp with time zone as expected
     from (
         values
         ('2025-03-10 05:29:59.999999', '2025-03-10 05:29:59.999999+00'),

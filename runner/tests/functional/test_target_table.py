@@ -89,7 +89,7 @@ class Built:
     conn: psycopg.Connection
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        cursor = self.conn.execute(sql.SQL(statement))  # type: ignore[arg-type]
+        cursor = self.conn.execute(sql.SQL(statement))
         return cursor.fetchall() if cursor.description else []
 
     def state(self) -> State:
@@ -300,12 +300,13 @@ def test_grants_to_another_role_survive(built: Built) -> None:
         before = built.state()
         assert sum(READER in definition for _, definition in before.catalog) == 3
 
+        some = ("run", "--select", "tinkubot__clientes", "tinkubot__profesiones")
         built.execute("update legado_tinkubot.customers set city = 'Puyo'")
-        built.dbt.run(*TABLES)
+        built.dbt.run(*some)
         assert built.state().catalog == before.catalog
 
         built.execute("truncate tinkubot.clientes, tinkubot.profesiones cascade")
-        built.dbt.run(*TABLES)
+        built.dbt.run(*some)
         assert built.state().definitions == before.definitions
     finally:
         built.execute(f"drop owned by {READER}")
@@ -385,11 +386,11 @@ def test_the_sessions_time_zone_changes_no_value(built: Built) -> None:
     built.dbt.run(*TABLES, PGOPTIONS="-c TimeZone=Asia/Kathmandu")
     assert built.state().values == before
 
-    built.dbt.run(*TABLES, PGOPTIONS="-c TimeZone=UTC")
-    assert built.state().values == before
-
 
 # Rows that collide: against the rule in Python. ------------------------------------------------
+
+
+FIRST = datetime(2025, 1, 1)  # noqa: DTZ001  the target's timestamps are naive
 
 
 class Legacy(NamedTuple):
@@ -424,7 +425,7 @@ def greedy(rows: Sequence[Legacy]) -> Outcome:
         key=lambda row: (
             row.source,
             row.updated is None,
-            datetime.max - row.updated if row.updated else timedelta(0),
+            row.updated and FIRST - row.updated,
             row.key,
         ),
     )
@@ -451,7 +452,7 @@ def legacy_row(source: str, key: int, telephone: int, updated: int | None) -> Le
         source,
         f"00000000-0000-4000-a000-{key:012d}",
         f"+593990000{telephone:03d}",
-        None if updated is None else datetime(2025, 1, 1 + updated),  # noqa: DTZ001 the target's is naive
+        None if updated is None else FIRST + timedelta(days=updated),
     )
 
 
@@ -508,7 +509,7 @@ def load_postgres(built: Built) -> Loader:
         for statement in CLEAR:
             built.execute(statement)
         for row in rows:
-            built.conn.execute(INSERT[row.source].format("%s"), zoned(row))  # type: ignore[arg-type]
+            built.conn.execute(INSERT[row.source].format("%s"), zoned(row))
         # A client that goes must not be referred to by a consent.
         built.execute("delete from tinkubot.consentimientos")
         if bare:
@@ -526,7 +527,7 @@ def test_a_row_that_is_out_takes_no_other_with_it(load_postgres: Loader) -> None
 
     assert found == greedy(CHAIN)
     assert {key[-1] for key, _ in found.loaded} == {"1", "2"}
-    assert [key for key in found.fates] == [("customers", CHAIN[1].key)]
+    assert list(found.fates) == [("customers", CHAIN[1].key)]
 
 
 EXAMPLES = settings(
@@ -611,10 +612,11 @@ def test_on_duckdb_providers_that_exchange_phones_are_loaded(file: BuiltFile) ->
         "delete from tinkubot.servicios_proveedor",
         "select id, telefono from tinkubot.proveedores order by id limit 2",
     )
-    file.execute(
-        f"update legado_tinkubot.users set phone_number = case id when '{one[0]}'"
-        f" then '{other[1]}' else '{one[1]}' end where id in ('{one[0]}', '{other[0]}')"
-    )
+    with duckdb.connect(str(file.path)) as conn:
+        for (key, _), (_, telephone) in ((one, other), (other, one)):
+            conn.execute(
+                "update legado_tinkubot.users set phone_number = ? where id = ?", [telephone, key]
+            )
 
     file.dbt.run("run", "--select", "tinkubot__proveedores")
 

@@ -450,9 +450,7 @@ def test_t14_a_requests_state_and_intent_are_what_the_legacy_says(traps: Trapped
 
 def test_t15_sequences_go_on_after_the_last_id(traps: Trapped) -> None:
     with traps.conn.transaction(force_rollback=True):
-        (row,) = traps.rows(
-            "insert into public.profesiones (nombre) values ('Nueva') returning id"
-        )
+        (row,) = traps.rows("insert into public.profesiones (nombre) values ('Nueva') returning id")
         assert row["id"] == 1606
         (row,) = traps.rows(
             "insert into public.proveedor_profesiones (proveedor_id, profesion_id)"

@@ -63,7 +63,7 @@ class Project:
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith(_STEERING)]:
                 patch.delenv(name)
-            for name, value in (self.environment | environment).items():
+            for name, value in {**self.environment, **environment}.items():
                 patch.setenv(name, value)
             return dbtRunner(manifest=self.manifest).invoke([
                 *arguments,
