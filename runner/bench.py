@@ -384,6 +384,8 @@ class Bench:
         return kept | {
             "TRASPASO_TARGET_URL": url,
             "TRASPASO_BACKUP_DIR": str(self.folder / "backups"),
+            # What it leaves when it is ended goes with the folder.
+            "TMPDIR": str(self.folder),
         }
 
 

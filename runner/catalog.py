@@ -63,10 +63,21 @@ class Picture:
             legacy=now.legacy,
         )
 
-    def differences(self, later: "Picture") -> list[str]:
-        """Name what is not as it was: catalog objects, then tables of the target."""
-        before, after = set(self.lines), set(later.lines)
-        objects = sorted({name for name, _ in before ^ after})
+    def differences(self, later: "Picture", views: Sequence[str] = ()) -> list[str]:
+        """Name what is not as it was: catalog objects, then tables of the target.
+
+        What stands in the schemas `views` was made by this project, which may have come in
+        another version since: there only what came or went counts.
+        """
+        ours = tuple(f" {schema}." for schema in views)
+
+        def seen(lines: tuple[tuple[str, str], ...]) -> set[tuple[str, str]]:
+            return {
+                (name, "" if any(mark in name for mark in ours) else definition)
+                for name, definition in lines
+            }
+
+        objects = sorted({name for name, _ in seen(self.lines) ^ seen(later.lines)})
         tables = [
             f"rows of {name}"
             for name in sorted({*self.target, *later.target})

@@ -4,7 +4,9 @@
 """
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -359,6 +361,9 @@ def _urls() -> list[str | None]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if threading.current_thread() is threading.main_thread():
+        # Ended politely, it cleans up as after ^C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(as_json="--json" in given)
     try:
         code = cli.main(given, prog_name="traspaso", standalone_mode=False)

@@ -5,7 +5,7 @@ is done are written in one transaction, so a step is either done or was never be
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,16 +87,24 @@ class Engine:
         self._require_window(ignore_window=ignore_window)
         for number in phases:
             self.plan.phase(number)
-        with self._connection(url) as conn:
-            preflight.require(self.plan.system, preflight.checks(self.settings, self.plan, conn))
-            self._require_order(conn, phases)
-            with (
-                self._operating(conn, f"run {phases[0]}-{phases[-1]}", outcome) as lock,
-                Dbt(self.settings, self.plan) as dbt,
-            ):
-                for number in [*phases, *self._later(conn, phases[-1])]:
-                    lock.check()
-                    self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+        with (
+            self._connection(url) as conn,
+            self._operating(
+                conn,
+                f"run {phases[0]}-{phases[-1]}",
+                outcome,
+                require=lambda: self._require_ready(conn, phases),
+            ) as lock,
+            Dbt(self.settings, self.plan) as dbt,
+        ):
+            for number in [*phases, *self._later(conn, phases[-1])]:
+                lock.check()
+                self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+
+    def _require_ready(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
+        """Raise what speaks against the run, before anything is written."""
+        preflight.require(self.plan.system, preflight.checks(self.settings, self.plan, conn))
+        self._require_order(conn, phases)
 
     def _later(self, conn: psycopg.Connection, last: int) -> list[int]:
         """Name the loaded phases after `last`: what is loaded again may change their parents."""
@@ -154,10 +162,20 @@ class Engine:
 
     @contextmanager
     def _operating(
-        self, conn: psycopg.Connection, command: str, outcome: RunOutcome
+        self,
+        conn: psycopg.Connection,
+        command: str,
+        outcome: RunOutcome,
+        *,
+        require: Callable[[], None] = lambda: None,
     ) -> Iterator[state.OperatorLock]:
-        """Hold the operator's lock, and write how the run ends to the journal."""
+        """Hold the operator's lock, and write how the run ends to the journal.
+
+        `require` is asked under the lock, so that no other run changes what it looks at, and
+        before the journal is touched.
+        """
         with state.operator_lock(conn, self.plan.system) as lock:
+            require()
             state.install(conn)
             outcome.run_id = state.start_run(conn, self.plan.system, command)
             try:

@@ -67,7 +67,7 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
     return Undone(
         phase=to,
         tables=tables,
-        differences=recorded.differences(now),
+        differences=recorded.differences(now, views=[plan.schemas.staging, plan.schemas.compat]),
         legacy_changes=recorded.legacy_changes(now),
     )
 

@@ -20,13 +20,22 @@
     {{ _evidence_tables('varchar', 'json') }}
 {%- endmacro %}
 
+{#
+    What is there carries the hash of what made it, as the comment of one function:
+    another version of this project makes it anew.
+#}
 {% macro postgres__install_evidence() -%}
+    {%- set functions = _postgres_functions() -%}
+    {%- set version = 'Traspaso ' ~ local_md5(functions) -%}
     {%- set present = run_query(
-        "select to_regprocedure('traspaso.catalog_lines(text[])') is not null"
+        "select coalesce(obj_description("
+        ~ "to_regprocedure('traspaso.catalog_lines(text[])'), 'pg_proc') = '"
+        ~ version ~ "', false)"
     ).rows[0][0] -%}
     {%- if not present -%}
         {{ _evidence_tables('text', 'jsonb') }}
-        {{ _postgres_functions() }}
+        {{ functions }}
+        comment on function traspaso.catalog_lines(text[]) is '{{ version }}';
     {%- endif -%}
 {%- endmacro %}
 

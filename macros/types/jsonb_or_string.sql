@@ -29,28 +29,12 @@
 {%- endmacro %}
 
 {#
-    A cast that fails ends the statement, and PostgreSQL before 16 cannot ask
-    first (pg_input_is_valid, IS JSON), so there a subtransaction tries. From 16 on
-    the cast is of what was asked about: a planner that knows the value computes a
-    cast in a branch that is never taken.
+    A cast that fails ends the statement, and PostgreSQL before 16 cannot ask first
+    (pg_input_is_valid, IS JSON), so there a subtransaction tries. So it does on any
+    version where the text is nested deep: a stack that is too small is an error to
+    those that ask, too.
 #}
-{% macro _function_jsonb_or_string() -%}
-{%- if server_major() >= 16 %}
-create or replace function traspaso.jsonb_or_string(value text)
-returns jsonb language sql stable parallel safe as $body$
-    select coalesce(
-        (
-            case
-                when
-                    pg_input_is_valid(value, 'jsonb')
-                    and value is json with unique keys
-                    then value
-            end
-        )::jsonb,
-        to_jsonb(value)
-    )
-$body$;
-{%- else %}
+{% macro _function_jsonb_or_string() %}
 create or replace function traspaso.json_has_unique_keys(value json)
 returns boolean language plpgsql immutable parallel safe as $body$
 begin
@@ -70,7 +54,7 @@ begin
     return true;
 end
 $body$;
-create or replace function traspaso.jsonb_or_string(value text)
+create or replace function traspaso.jsonb_or_string_tried(value text)
 returns jsonb language plpgsql immutable parallel unsafe as $body$
 declare
     parsed jsonb;
@@ -87,5 +71,20 @@ exception
         return to_jsonb(value);
 end
 $body$;
+create or replace function traspaso.jsonb_or_string(value text)
+returns jsonb language sql stable as $body$
+    select
+{%- if server_major() >= 16 %} case
+        when length(value) - length(translate(value, '[{', '')) > 500
+            then traspaso.jsonb_or_string_tried(value)
+        when pg_input_is_valid(value, 'jsonb')
+            then case
+                when value is json with unique keys then value::jsonb
+                else to_jsonb(value)
+            end
+        else to_jsonb(value)
+    end
+{%- else %} traspaso.jsonb_or_string_tried(value)
 {%- endif %}
+$body$;
 {%- endmacro %}
