@@ -125,7 +125,7 @@ def list_systems(session: Session) -> Answer:
 @verb
 def doctor(session: Session) -> Answer:
     """Look for every problem at once; reads only."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.doctor(session.settings, session.plan, session.console)
 
@@ -135,7 +135,7 @@ def doctor(session: Session) -> Answer:
 @verb
 def plan(session: Session) -> Answer:
     """Show phases, tables and rows, and the window; reads only."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.show_plan(session.settings, session.plan, session.console)
 
@@ -151,7 +151,7 @@ def run(
     session: Session, phase: int | None, through: int | None, yes: bool, ignore_window: bool
 ) -> Answer:
     """Run phases, continuing what was interrupted."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     if phase is not None and through is None:
         phases, option = [phase], f"--phase {phase}"
@@ -175,7 +175,7 @@ def run(
 @verb
 def validate(session: Session) -> Answer:
     """Prove that nothing of what is loaded was lost; reads only."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.validate(session.settings, session.plan, session.console)
 
@@ -185,7 +185,7 @@ def validate(session: Session) -> Answer:
 @verb
 def status(session: Session) -> Answer:
     """Say where a system stands; reads only."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.status(session.settings, session.plan, session.console)
 
@@ -197,7 +197,7 @@ def status(session: Session) -> Answer:
 @verb
 def rollback(session: Session, to: int, yes: bool) -> Answer:
     """Bring back the state as it was after a phase, after showing what that takes."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     settings, chosen = session.settings, session.plan
     commands.preview_rollback(settings, chosen, session.console, to)
@@ -215,7 +215,7 @@ def backup() -> None:
 @verb
 def backup_create(session: Session) -> Answer:
     """Dump all that the phases can touch, with the checksum of every table."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.backup_create(session.settings, session.plan, session.console)
 
@@ -224,7 +224,7 @@ def backup_create(session: Session) -> Answer:
 @verb
 def backup_list(session: Session) -> Answer:
     """List the backups; reads only."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.backup_list(session.settings, session.plan, session.console)
 
@@ -234,7 +234,7 @@ def backup_list(session: Session) -> Answer:
 @verb
 def backup_verify(session: Session, backup_id: str | None) -> Answer:
     """Restore a backup to a scratch database and compare; the newest without an id."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.backup_verify(session.settings, session.plan, session.console, backup_id)
 
@@ -245,7 +245,7 @@ def backup_verify(session: Session, backup_id: str | None) -> Answer:
 @verb
 def backup_restore(session: Session, backup_id: str, yes: bool) -> Answer:
     """Put the database back to what a backup holds, in one transaction."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     session.confirm(
         yes,
@@ -262,7 +262,7 @@ def backup_restore(session: Session, backup_id: str, yes: bool) -> Answer:
 @verb
 def backup_prune(session: Session, keep: int | None, days: int | None, yes: bool) -> Answer:
     """Delete old backups, never the last verified one."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     if keep is None and days is None:
         raise UsageProblem(
@@ -291,7 +291,7 @@ def fates_list(
     session: Session, fate: str | None, table: str | None, reason: str | None, limit: int | None
 ) -> Answer:
     """List them with their reasons; reads only."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.fates_list(
         session.settings, session.plan, session.console,
@@ -307,7 +307,7 @@ def fates_list(
 @verb
 def fates_export(session: Session, output: Path) -> Answer:
     """Write them to a file, whole legacy rows included."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.fates_export(session.settings, session.plan, session.console, output)
 
@@ -317,7 +317,7 @@ def fates_export(session: Session, output: Path) -> Answer:
 @verb
 def fates_retry(session: Session, yes: bool) -> Answer:
     """Load again: rows that were put right in the legacy leave the quarantine."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     session.confirm(yes, "Load again?", f"fates {session.system} retry")
     return commands.fates_retry(session.settings, session.plan, session.console)
@@ -329,7 +329,7 @@ def fates_retry(session: Session, yes: bool) -> Answer:
 @verb
 def mapping(session: Session, form: str) -> Answer:
     """Show which English table, column and value became which Spanish one."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.show_mapping(session.settings, session.plan, session.console, form)
 
@@ -338,7 +338,7 @@ def mapping(session: Session, form: str) -> Answer:
 @verb
 def docs(session: Session) -> Answer:
     """Write the lineage docs as one static page."""
-    from runner import commands  # noqa: PLC0415  # see the module's docstring
+    from runner import commands
 
     return commands.docs(session.settings, session.console)
 
@@ -349,7 +349,7 @@ def docs(session: Session) -> Answer:
 @verb
 def demo(session: Session, keep: bool) -> Answer:
     """Start a PostgreSQL of its own, make a sample legacy and run all of it."""
-    from runner import demo as demonstration  # noqa: PLC0415  # see the module's docstring
+    from runner import demo as demonstration
 
     return demonstration.demo(session.plan, session.console, keep=keep)
 

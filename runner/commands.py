@@ -19,7 +19,7 @@ from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
 from runner.db import connect, explain
 from runner.dbt import write_docs
-from runner.engine import Engine, RunOutcome
+from runner.engine import TRANSACTIONS, Engine, RunOutcome
 from runner.errors import StepFailed, TraspasoError
 from runner.plan import Phase, Plan
 from runner.settings import Settings
@@ -147,7 +147,7 @@ def run(
         for note in done.notes:
             console.line(f"phase {done.phase}: {note}")
     following = outcome.phases[-1].phase + 1
-    if following <= 3:  # noqa: PLR2004  # the phases of this version
+    if following <= TRANSACTIONS:
         console.next(f"traspaso run {plan.system} --phase {following}")
     else:
         console.next(f"traspaso validate {plan.system}")

@@ -103,7 +103,7 @@ class Dbt:
         )
 
     def _invoke(self, *arguments: str, run_id: str = "", phase: int = 0) -> None:
-        from dbt.cli.main import dbtRunner  # noqa: PLC0415  # seconds; see the module's docstring
+        from dbt.cli.main import dbtRunner
 
         with _environment(self._environment(run_id, phase)):
             if self._manifest is None:
@@ -195,7 +195,7 @@ class Dbt:
 
 def write_docs(project_dir: Path, page: Path) -> None:
     """Write dbt's documentation of the whole project as one static page; needs no server."""
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415  # seconds; see the module's docstring
+    from dbt.cli.main import dbtRunner
 
     with tempfile.TemporaryDirectory(prefix="traspaso-docs-") as folder:
         with _environment({"TRASPASO_DUCKDB_PATH": f"{folder}/docs.duckdb"}):
