@@ -80,11 +80,7 @@ def verb(command: Callable[Concatenate[Session, P], Answer]) -> Callable[P, None
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         context = click.get_current_context()
         session: Session = context.obj
-        try:
-            answer = command(session, *args, **kwargs)
-        except KeyboardInterrupt:
-            session.console.log("interrupted: say the same command again to continue")
-            context.exit(ExitCode.FAILED)
+        answer = command(session, *args, **kwargs)
         session.console.answer(answer)
         if answer.get("status") in {"fail", "failed"}:
             context.exit(ExitCode.FAILED)
@@ -372,8 +368,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         problem = UsageProblem(error.format_message(), f"{path} --help")
         console.error(problem)
         code = ExitCode.USAGE
-    except click.Abort:
-        console.log("interrupted: say the same command again to continue")
+    except (click.Abort, KeyboardInterrupt):
+        console.error(StepFailed("interrupted", "say the same command again: it continues"))
         code = ExitCode.FAILED
     except TraspasoError as error:
         console.error(error, error.payload)

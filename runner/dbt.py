@@ -157,6 +157,11 @@ class Dbt:
         """Raise StepFailed with the first node that failed, and how many others did."""
         if outcome.success:
             return
+        if isinstance(outcome.exception, KeyboardInterrupt) or (
+            outcome.exception is not None and not str(outcome.exception)
+        ):
+            # dbt takes ^C for itself and says nothing of it.
+            raise KeyboardInterrupt
         if outcome.result is None or not hasattr(outcome.result, "results"):
             raise self._failure("dbt", str(outcome.exception))
         failed = [r for r in outcome.result.results if r.status in {"error", "fail"}]
