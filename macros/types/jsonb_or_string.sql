@@ -33,6 +33,10 @@
     (pg_input_is_valid, IS JSON), so there a subtransaction tries. So it does on any
     version where the text is nested deep: a stack that is too small is an error to
     those that ask, too.
+
+    The cast is of the answer, not in a branch behind the question: a planner that
+    knows the value (PostgreSQL 18 plans a function's statement with it) computes
+    the cast of a branch that is never taken.
 #}
 {% macro _function_jsonb_or_string() %}
 create or replace function traspaso.json_has_unique_keys(value json)
@@ -77,12 +81,17 @@ returns jsonb language sql stable as $body$
 {%- if server_major() >= 16 %} case
         when length(value) - length(translate(value, '[{', '')) > 500
             then traspaso.jsonb_or_string_tried(value)
-        when pg_input_is_valid(value, 'jsonb')
-            then case
-                when value is json with unique keys then value::jsonb
-                else to_jsonb(value)
-            end
-        else to_jsonb(value)
+        else coalesce(
+            (
+                case
+                    when
+                        pg_input_is_valid(value, 'jsonb')
+                        and value is json with unique keys
+                        then value
+                end
+            )::jsonb,
+            to_jsonb(value)
+        )
     end
 {%- else %} traspaso.jsonb_or_string_tried(value)
 {%- endif %}
