@@ -335,16 +335,11 @@ class Engine:
             recorded = pictures.get(phase.number)
             if recorded is not None and max(pictures) > phase.number:
                 # Run again while later phases are done: going back here empties their tables.
-                now = recorded.updated(now, self._tables_until(phase.number))
+                now = recorded.updated(now, self.plan.loaded_after(phase.number))
             state.record_step(
                 conn, self.plan.system, phase.number, PHASE_STEP, run_id=run_id, status="done",
                 rows=done.rows, detail={"picture": now.to_json(), "legacy_changed": changed},
             )  # fmt: skip
-
-    def _tables_until(self, phase: int) -> list[str]:
-        """Name the final tables that are loaded once a phase is done."""
-        kept = [p for p in self.plan.phases if CREATE < p.number <= phase]
-        return [name for p in kept for table in p.tables for name in table.target_tables]
 
     def _pictures(self, conn: psycopg.Connection) -> dict[int, Picture]:
         """Return what was recorded of each completed phase."""

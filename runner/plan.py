@@ -17,6 +17,9 @@ from runner.errors import UsageProblem
 PLANS_DIR = Path(__file__).parent / "plans"
 EN_DASH = "\N{EN DASH}"
 
+# The phase that makes the Spanish tables; those after it load them.
+CREATE_PHASE = 1
+
 
 @dataclass(frozen=True)
 class Window:
@@ -133,6 +136,17 @@ class Plan:
     def target_tables(self) -> tuple[str, ...]:
         """Every Spanish table once, in the order of the plan."""
         return tuple(dict.fromkeys(name for table in self.tables for name in table.target_tables))
+
+    def loaded_after(self, number: int) -> tuple[str, ...]:
+        """Name the Spanish tables that hold rows once that phase is done, in the plan's order."""
+        loaded = {
+            name
+            for phase in self.phases
+            if CREATE_PHASE < phase.number <= number
+            for table in phase.tables
+            for name in table.target_tables
+        }
+        return tuple(name for name in self.target_tables if name in loaded)
 
 
 def systems() -> tuple[str, ...]:

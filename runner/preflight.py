@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from runner import pgclient, project
 from runner.db import explain, server_major, server_version, sql_text
 from runner.errors import StepFailed, TraspasoError
-from runner.plan import Plan
+from runner.plan import CREATE_PHASE, Plan
 from runner.project import Mart, SourceTable
 from runner.settings import Settings, refuse_transaction_pooler
 
@@ -24,7 +24,6 @@ OLDEST_MAJOR, NEWEST_MAJOR = 14, 18
 LONG_TRANSACTION = timedelta(minutes=15)
 
 _STATE_SCHEMA = "traspaso"
-_CREATE_PHASE = 1
 _TABLE_KINDS = frozenset("rp")
 _SHOWN = 5
 
@@ -155,7 +154,7 @@ class _Look:
         """The recorded steps of phase 1 and later; none where they may not be read."""
         if self.state_is_hidden is not False:
             return []
-        return self.rows("preflight_steps.sql", system=self.plan.system, first_phase=_CREATE_PHASE)
+        return self.rows("preflight_steps.sql", system=self.plan.system, first_phase=CREATE_PHASE)
 
     @property
     def our_tables(self) -> set[str]:
@@ -163,7 +162,7 @@ class _Look:
         return {
             row["step"]
             for row in self.steps
-            if row["phase"] == _CREATE_PHASE and row["status"] == "done"
+            if row["phase"] == CREATE_PHASE and row["status"] == "done"
         }.intersection(self.plan.target_tables)
 
     def named(self, relation: str) -> str:

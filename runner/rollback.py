@@ -13,10 +13,8 @@ from runner import state
 from runner.catalog import Picture, present_tables, take_picture
 from runner.db import explain, sql_text
 from runner.errors import Refused, StepFailed
-from runner.plan import Plan
+from runner.plan import CREATE_PHASE, Plan
 from runner.settings import Settings
-
-CREATE_PHASE = 1
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,7 @@ def recorded_picture(conn: psycopg.Connection, plan: Plan, phase: int) -> Pictur
 
 
 def _targets_after(plan: Plan, phase: int) -> list[str]:
-    kept = {
-        name
-        for earlier in plan.phases
-        if CREATE_PHASE < earlier.number <= phase
-        for table in earlier.tables
-        for name in table.target_tables
-    }
+    kept = plan.loaded_after(phase)
     return [name for name in plan.target_tables if name not in kept]
 
 

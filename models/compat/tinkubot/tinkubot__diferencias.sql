@@ -1,9 +1,4 @@
-{%- set tables = [
-    'users', 'customers', 'professions', 'provider_professions',
-    'provider_services', 'service_requests', 'messages', 'sessions',
-    'task_queue', 'consents',
-] -%}
-{%- for table in tables %}
+{%- for table in var('legacy_keys')['tinkubot'] %}
 {{ 'union all' if not loop.first }}
 -- depends_on: {{ ref('tinkubot__' ~ table) }}
 {%- if execute %}
