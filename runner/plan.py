@@ -73,10 +73,14 @@ def _utc(moment: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Table:
-    """One legacy table and the Spanish tables its rows go to."""
+    """One legacy table and the Spanish tables its rows go to.
+
+    Of a sensitive one, backups are encrypted.
+    """
 
     source_table: str
     target_tables: tuple[str, ...]
+    sensitive: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,33 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """Which backups `prune` keeps: the younger ones in days, that many of the newest."""
+
+    days: int | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True)
 class Backup:
     """How backups are made; `jobs` is the number of tables dumped or restored at once."""
 
     jobs: int
+    retention: Retention = Retention()
+
+
+@dataclass(frozen=True)
+class Notification:
+    """Who is told of what: a command with arguments, or a webhook.
+
+    `webhook_env` names the environment variable that holds the webhook's URL, which may be secret.
+    """
+
+    events: tuple[str, ...]
+    command: tuple[str, ...] | None = None
+    webhook: str | None = None
+    webhook_env: str | None = None
+    timeout_seconds: float = 10
 
 
 @dataclass(frozen=True)
@@ -118,6 +145,8 @@ class Plan:
     backup: Backup
     schemas: Schemas
     phases: tuple[Phase, ...]
+    notifications: tuple[Notification, ...] = ()
+    without_tls_because: str | None = None
 
     def phase(self, number: int) -> Phase:
         """Return the phase of that number; raises UsageProblem."""
@@ -131,6 +160,11 @@ class Plan:
     def tables(self) -> tuple[Table, ...]:
         """Every legacy table, in the order in which the phases move them."""
         return _all_tables(self.phases)
+
+    @property
+    def sensitive_tables(self) -> tuple[str, ...]:
+        """The legacy tables whose backups must be encrypted."""
+        return tuple(table.source_table for table in self.tables if table.sensitive)
 
     @property
     def target_tables(self) -> tuple[str, ...]:
@@ -226,7 +260,10 @@ def _plan(document: dict[str, Any]) -> Plan:
         stabilization_days=document["stabilization_days"],
         threads=document["threads"],
         lock_timeout_ms=round(document["lock_timeout_seconds"] * 1000),
-        backup=Backup(**document["backup"]),
+        backup=Backup(
+            jobs=document["backup"]["jobs"],
+            retention=Retention(**document["backup"].get("retention", {})),
+        ),
         schemas=Schemas(**document["schemas"]),
         phases=tuple(
             phase
@@ -234,7 +271,14 @@ def _plan(document: dict[str, Any]) -> Plan:
             else Phase(phase.number, phase.name, phase.selector, tables=everything)
             for phase in phases
         ),
+        notifications=tuple(_notification(each) for each in document.get("notifications", [])),
+        without_tls_because=document.get("without_tls_because"),
     )
+
+
+def _notification(document: dict[str, Any]) -> Notification:
+    lists = {key: tuple(value) for key, value in document.items() if isinstance(value, list)}
+    return Notification(**document | lists)
 
 
 def _phase(document: dict[str, Any]) -> Phase:
@@ -243,7 +287,11 @@ def _phase(document: dict[str, Any]) -> Phase:
         name=document["name"],
         selector=document.get("selector"),
         tables=tuple(
-            Table(table["source_table"], tuple(table["target_tables"]))
+            Table(
+                table["source_table"],
+                tuple(table["target_tables"]),
+                sensitive=table.get("sensitive", False),
+            )
             for table in document.get("tables", [])
         ),
     )
