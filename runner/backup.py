@@ -300,6 +300,30 @@ def verify(settings: Settings, plan: Plan, identifier: str, *, tell: Tell = _sil
     return replace(_backup(manifest, folder), verified_at=verified_at)
 
 
+@contextmanager
+def scratch_copy(settings: Settings, plan: Plan, identifier: str) -> Iterator[str]:
+    """Restore a backup into a scratch database; give its URL, drop it when the block is left."""
+    url = settings.require_run_target()
+    folder = _folder(settings, plan.system, identifier)
+    scratch = SCRATCH_PREFIX + identifier
+    with _troubles(url), _session(url, plan, scratch) as conn:
+        manifest = _intact_manifest(conn, folder)
+        _drop_leftovers(conn, plan.system)
+        with _scratch_database(conn, url, scratch) as scratch_url:
+            _restore_scratch(conn, scratch_url, folder, manifest, plan)
+            yield scratch_url
+
+
+@contextmanager
+def scratch_folder(settings: Settings, system: str) -> Iterator[Path]:
+    """Give a folder beside the backups that is deleted when the block is left.
+
+    What a killed process leaves of it, the next backup deletes.
+    """
+    with _partial_folder(settings.backup_dir, f"{system}_0_{secrets.token_hex(4)}") as folder:
+        yield folder
+
+
 def _intact_manifest(conn: psycopg.Connection, folder: Path) -> Manifest:
     """Return the manifest once every file is as it says; raises StepFailed, naming the damaged."""
     manifest = _read_manifest(folder)

@@ -138,13 +138,29 @@ def plan(session: Session) -> Answer:
 
 @cli.command()
 @system
+@verb
+def rehearse(session: Session) -> Answer:
+    """Run every phase and every way back on a restored copy, and time them."""
+    from runner import commands
+
+    return commands.rehearse(session.settings, session.plan, session.console)
+
+
+@cli.command()
+@system
 @click.option("--phase", type=click.IntRange(0, _LAST_PHASE), help="Run this phase only.")
 @click.option("--through", type=click.IntRange(0, _LAST_PHASE), help="Run 0 up to this one.")
 @yes
 @click.option("--ignore-window", is_flag=True, help="Run outside the plan's window too.")
+@click.option("--overrun", is_flag=True, help="Go on when the way back needs the time left.")
 @verb
 def run(
-    session: Session, phase: int | None, through: int | None, yes: bool, ignore_window: bool
+    session: Session,
+    phase: int | None,
+    through: int | None,
+    yes: bool,
+    ignore_window: bool,
+    overrun: bool,
 ) -> Answer:
     """Run phases, continuing what was interrupted."""
     from runner import commands
@@ -163,7 +179,9 @@ def run(
     if phases != [0]:
         names = ", ".join(f"{number} {chosen.phase(number).name}" for number in phases)
         session.confirm(yes, f"Run {names}?", f"run {session.system} {option}")
-    return commands.run(settings, chosen, session.console, phases, ignore_window=ignore_window)
+    return commands.run(
+        settings, chosen, session.console, phases, ignore_window=ignore_window, overrun=overrun
+    )
 
 
 @cli.command()

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from runner import backup as backups
 from runner import fates, mapping, preflight, state
+from runner import rehearse as rehearsals
 from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
 from runner.db import connect, explain
 from runner.dbt import write_docs
-from runner.engine import TRANSACTIONS, Engine, RunOutcome
+from runner.engine import TRANSACTIONS, Engine, RunOutcome, legacy_rows
 from runner.errors import StepFailed, TraspasoError
+from runner.estimate import Estimate, estimates, last_rehearsal
 from runner.plan import Phase, Plan
 from runner.settings import Settings
 from runner.validate import Proof, prove
@@ -67,12 +68,12 @@ def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
     with _reading(settings) as conn:
         missing = [c for c in preflight.checks(settings, plan, conn) if c.status == "fail"]
         preflight.require(plan.system, [c for c in missing if c.name.startswith("legacy")])
-        rows = {
-            table.source_table: _count(conn, settings.legacy_schema, table.source_table)
-            for table in plan.tables
-        }
+        rows = legacy_rows(conn, settings, plan)
         where = state.status(conn, plan.system)
+        rehearsal = last_rehearsal(conn, plan.system)
+    expected = estimates(rehearsal, plan, rows, done=where.phase)
     now = datetime.now(UTC)
+    closes = plan.window.closes_at(now)
     opens = plan.window.opens_in(now)
     console.line(
         f"{plan.title}   {settings.legacy_schema} → {settings.target_schema}   window "
@@ -80,17 +81,25 @@ def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
         + ("open now" if not opens else f"opens in {duration(opens.total_seconds())}")
     )
     console.table(
-        ["phase", "tables", "rows", "done"],
+        ["phase", "tables", "rows", "forward", "back", "latest safe start", "done"],
         [
             [
                 f"{phase.number} {phase.name}",
                 len(phase.tables),
                 None if phase.number == 1 else sum(rows[t.source_table] for t in phase.tables),
+                *_expected_cells(plan, expected.get(phase.number), closes),
                 "yes" if where.phase is not None and phase.number <= where.phase else "",
             ]
             for phase in plan.phases
         ],
     )
+    if rehearsal is not None and rehearsal.recorded_at is not None:
+        console.line(
+            f"rehearsed {rehearsal.recorded_at:%Y-%m-%d %H:%M} UTC on {rehearsal.backup_id}; each "
+            f"command starts in {duration(rehearsal.start_seconds)}"
+        )
+    elif where.phase is not None:
+        console.line(f"no estimates before a rehearsal: traspaso rehearse {plan.system}")
     following = 0 if where.phase is None else where.phase + 1
     if following < len(plan.phases):
         console.next(f"traspaso run {plan.system} --phase {following}")
@@ -100,14 +109,42 @@ def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
         "system": plan.system,
         "window": str(plan.window),
         "window_open": plan.window.is_open(now),
-        "phases": [_phase_json(phase, rows) for phase in plan.phases],
+        "window_closes_at": closes.isoformat(timespec="seconds"),
+        "rehearsed_at": (
+            rehearsal.recorded_at.isoformat(timespec="seconds")
+            if rehearsal is not None and rehearsal.recorded_at is not None
+            else None
+        ),
+        "start_seconds": round(rehearsal.start_seconds, 3) if rehearsal is not None else None,
+        "phases": [
+            _phase_json(phase, rows, expected.get(phase.number), closes) for phase in plan.phases
+        ],
     }
 
 
-def _phase_json(phase: Phase, rows: dict[str, int]) -> Answer:
+def _expected_cells(plan: Plan, expected: Estimate | None, closes: datetime) -> list[str | None]:
+    if expected is None:
+        return [None, None, None]
+    return [
+        duration(expected.forward.total_seconds()),
+        duration(expected.back.total_seconds()) if expected.back else None,
+        plan.window.local(expected.latest_safe_start(closes)),
+    ]
+
+
+def _phase_json(
+    phase: Phase, rows: dict[str, int], expected: Estimate | None, closes: datetime
+) -> Answer:
     return {
         "phase": phase.number,
         "name": phase.name,
+        "estimate": None
+        if expected is None
+        else {
+            "forward_seconds": round(expected.forward.total_seconds(), 3),
+            "back_seconds": round(expected.back.total_seconds(), 3),
+            "latest_safe_start": expected.latest_safe_start(closes).isoformat(timespec="seconds"),
+        },
         "tables": [
             {
                 "source_table": table.source_table,
@@ -119,19 +156,43 @@ def _phase_json(phase: Phase, rows: dict[str, int]) -> Answer:
     }
 
 
-def _count(conn: psycopg.Connection, schema: str, table: str) -> int:
-    query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
-    row = conn.execute(query).fetchone()
-    return row[0] if row else 0
+def rehearse(settings: Settings, plan: Plan, console: Console) -> Answer:
+    """Rehearse on a restored copy, and show what each phase took."""
+    found = rehearsals.rehearse(settings, plan, console)
+    console.table(
+        ["phase", "rows", "forward", "back"],
+        [
+            [
+                f"{phase.phase} {phase.name}",
+                None if phase.phase == 1 else sum(
+                    found.rows[t.source_table] for t in plan.phase(phase.phase).tables
+                ),
+                duration(phase.seconds),
+                None if phase.rollback_seconds is None else duration(phase.rollback_seconds),
+            ]
+            for phase in found.phases
+        ],
+    )  # fmt: skip
+    console.line(f"every phase and every way back held on a copy of {found.backup_id}")
+    console.next(f"traspaso plan {plan.system}")
+    return {"status": "succeeded"} | found.to_json()
 
 
 def run(
-    settings: Settings, plan: Plan, console: Console, phases: Sequence[int], *, ignore_window: bool
+    settings: Settings,
+    plan: Plan,
+    console: Console,
+    phases: Sequence[int],
+    *,
+    ignore_window: bool,
+    overrun: bool = False,
 ) -> Answer:
     """Run phases; a failure carries what was done before it."""
     outcome = RunOutcome()
     try:
-        Engine(settings, plan, console).run(phases, outcome, ignore_window=ignore_window)
+        Engine(settings, plan, console).run(
+            phases, outcome, ignore_window=ignore_window, overrun=overrun
+        )
     except TraspasoError as error:
         error.payload = outcome.to_json()
         raise
@@ -147,7 +208,9 @@ def run(
         for note in done.notes:
             console.line(f"phase {done.phase}: {note}")
     following = outcome.phases[-1].phase + 1
-    if following <= TRANSACTIONS:
+    if following == 1 and not outcome.rehearsed:
+        console.next(f"traspaso rehearse {plan.system}")
+    elif following <= TRANSACTIONS:
         console.next(f"traspaso run {plan.system} --phase {following}")
     else:
         console.next(f"traspaso validate {plan.system}")

@@ -9,7 +9,7 @@ from importlib import resources
 import psycopg
 from psycopg import sql
 
-from runner.errors import Refused, StepFailed, TraspasoError, Unreachable
+from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
 from runner.settings import parse_url, redact, redacted
 
 DEFAULT_LOCK_TIMEOUT_MS = 5_000
@@ -152,10 +152,11 @@ def _is_connection_loss(error: psycopg.Error) -> bool:
     return state.startswith(("08", "57P"))
 
 
+FIX_LOCKED = "say the same command again when that transaction has ended"
 _FIX_TOO_MANY = "close idle sessions, or raise max_connections or the pooler's limit"
 
 _ERRORS: tuple[
-    tuple[type[psycopg.Error], type[StepFailed | Refused | Unreachable], str, str], ...
+    tuple[type[psycopg.Error], type[StepFailed | Locked | Unreachable], str, str], ...
 ] = (
     (
         psycopg.errors.InsufficientPrivilege,
@@ -165,9 +166,15 @@ _ERRORS: tuple[
     ),
     (
         psycopg.errors.LockNotAvailable,
-        Refused,
+        Locked,
         "somebody holds a lock for longer than lock_timeout",
-        "say the same command again when that transaction has ended",
+        FIX_LOCKED,
+    ),
+    (
+        psycopg.errors.DeadlockDetected,
+        Locked,
+        "two sessions waited for each other's locks",
+        FIX_LOCKED,
     ),
     (
         psycopg.errors.DiskFull,

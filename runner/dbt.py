@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from runner.db import SESSION, connect
-from runner.errors import Refused, StepFailed, TraspasoError, Unreachable
+from runner.db import FIX_LOCKED, SESSION, connect
+from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
 from runner.plan import Plan
 from runner.settings import Settings, libpq_env, redact
 
@@ -40,6 +40,10 @@ class Dbt:
     settings: Settings
     plan: Plan
     tell: Tell = lambda _name, _rows: None
+    # How an attempt is made that may raise Locked.
+    patiently: Callable[[Callable[[], None]], None] = lambda attempt: attempt()
+    # How long each node took that was built last, by the name of its table, in seconds.
+    seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _manifest: Any = field(default=None, init=False, repr=False)
     _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _target_path: Path = field(default=Path(), init=False, repr=False)
@@ -70,51 +74,101 @@ class Dbt:
     def _cache(self) -> Path:
         return self.settings.project_dir / "target" / _CACHE
 
+    def parse(self) -> None:
+        """Import dbt and read the project, unless that was done: what takes seconds at a start."""
+        if self._manifest is not None:
+            return
+        from dbt.cli.main import dbtRunner
+
+        with _environment(self._environment("", 0)):
+            parsed = dbtRunner().invoke(["parse", *self._options()])
+        self._require(parsed)
+        self._manifest = parsed.result
+        self._models = {
+            name: copy.deepcopy(node)
+            for name, node in self._manifest.nodes.items()
+            if node.resource_type == "model"
+        }
+
+    def cancel(self) -> None:
+        """Cancel the statements that dbt runs now; what they did in their transaction is undone."""
+        from dbt.adapters.factory import FACTORY
+
+        adapter = FACTORY.adapters.get("postgres")
+        if adapter is None:
+            return
+        pids = [
+            connection.handle.get_backend_pid()
+            for connection in [*adapter.connections.thread_connections.values()]
+            if connection.state == "open"
+        ]
+        with connect(self.settings.require_target(), autocommit=True) as conn:
+            conn.execute(
+                "select pg_catalog.pg_cancel_backend(pid) from unnest(%s::int[]) as t (pid)",
+                [pids],
+            )
+
     def install(self) -> None:
         """Create the evidence's tables and functions where they are missing."""
         self._invoke("run-operation", "install")
 
     def create(self, system: str, *, run_id: str, phase: int, exclude: Sequence[str]) -> None:
         """Create every final table of the system, empty; `exclude` are tables that are done."""
-        self._invoke(
-            "run", "--empty", "--select", f"tag:{system},config.materialized:target_table",
-            *_excluded(system, exclude), run_id=run_id, phase=phase,
+        self._build(
+            "run", "--empty",
+            select=[f"tag:{system},config.materialized:target_table"],
+            exclude=_models(system, exclude), run_id=run_id, phase=phase,
         )  # fmt: skip
 
     def seed(self, system: str) -> None:
         """Load the value maps and the numbering plans."""
-        self._invoke("seed", "--select", f"tag:{system},resource_type:seed")
+        self._build("seed", select=[f"tag:{system},resource_type:seed"])
 
     def snapshot(self, system: str) -> None:
         """Keep the history of the tables that have a snapshot."""
-        self._invoke("snapshot", "--select", f"tag:{system}")
+        self._build("snapshot", select=[f"tag:{system}"])
 
     def views(self, system: str) -> None:
         """Create the staging and compat views."""
-        self._invoke(
-            "run", "--select", f"path:models/staging/{system}", f"path:models/compat/{system}"
-        )
+        self._build("run", select=[f"path:models/staging/{system}", f"path:models/compat/{system}"])
 
     def load(self, selector: str, system: str, *, run_id: str, phase: int,
              exclude: Sequence[str] = ()) -> None:  # fmt: skip
         """Bring the final tables of a phase to what the legacy says."""
-        self._invoke(
-            "run", "--select", selector, *_excluded(system, exclude), run_id=run_id, phase=phase
+        self._build(
+            "run", select=[selector], exclude=_models(system, exclude), run_id=run_id, phase=phase
         )
 
+    def _build(
+        self,
+        *command: str,
+        select: Sequence[str],
+        exclude: Sequence[str] = (),
+        run_id: str = "",
+        phase: int = 0,
+    ) -> None:
+        """Build what is selected; what did not get its lock, and what waits for it, is said again.
+
+        What was built stays built: only the rest is said again.
+        """
+        left = [*select]
+        without = [*exclude]
+
+        def attempt() -> None:
+            chosen = ["--select", *left, *(["--exclude", *without] if without else [])]
+            try:
+                self._invoke(*command, *chosen, run_id=run_id, phase=phase)
+            except _Unbuilt as error:
+                left[:], without[:] = error.nodes, []
+                raise
+
+        self.patiently(attempt)
+
     def _invoke(self, *arguments: str, run_id: str = "", phase: int = 0) -> None:
+        self.parse()
         from dbt.cli.main import dbtRunner
 
         with _environment(self._environment(run_id, phase)):
-            if self._manifest is None:
-                parsed = dbtRunner().invoke(["parse", *self._options()])
-                self._require(parsed)
-                self._manifest = parsed.result
-                self._models = {
-                    name: copy.deepcopy(node)
-                    for name, node in self._manifest.nodes.items()
-                    if node.resource_type == "model"
-                }
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
             self._manifest.nodes.update(copy.deepcopy(self._models))
@@ -132,7 +186,7 @@ class Dbt:
         ]  # fmt: skip
 
     def _environment(self, run_id: str, phase: int) -> dict[str, str]:
-        session = _DBT_SESSION | {"lock_timeout": f"{self.plan.lock_timeout_ms}ms"}
+        session = _DBT_SESSION | {"lock_timeout": f"{self.plan.ddl_lock_timeout_ms}ms"}
         return (
             libpq_env(self.settings.require_target(), session)
             | self._server
@@ -151,6 +205,7 @@ class Dbt:
             node = event.data.node_info
             rows = event.data.run_result.message.split(" ")
             count = int(rows[1]) if rows[0] == "LOAD" and rows[-1].isdecimal() else 0
+            self.seconds[node.node_relation.alias] = event.data.run_result.execution_time
             self.tell(node.node_name, count)
 
     def _require(self, outcome: Any) -> None:
@@ -168,8 +223,22 @@ class Dbt:
         if not failed:
             raise self._failure("dbt", str(outcome.exception or "a model was skipped"))
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        name = getattr(failed[0].node, "alias", None) or failed[0].node.name
-        raise self._failure(f"{name}{others}", failed[0].message or "no message")
+        failures = [
+            self._failure(
+                f"{getattr(result.node, 'alias', None) or result.node.name}{others}",
+                result.message or "no message",
+            )
+            for result in failed
+        ]
+        for failure in failures:
+            if not isinstance(failure, Locked):
+                raise failure
+        unbuilt = [
+            result.node.name
+            for result in outcome.result.results
+            if result.status not in {"success", "pass"}
+        ]
+        raise _Unbuilt(failures[0], unbuilt)
 
     def _failure(self, name: str, message: str) -> TraspasoError:
         """Say what dbt's message means: dbt hands out the server's words, not its error codes."""
@@ -180,9 +249,9 @@ class Dbt:
         ]
         text = redact(" ".join(lines[:_SHOWN_LINES]), self.settings.target_url)
         if re.search(r"lock timeout|deadlock detected", text):
-            return Refused(
+            return Locked(
                 f"{name}: somebody holds a lock for longer than lock_timeout: {text}",
-                "say the same command again when that transaction has ended",
+                FIX_LOCKED,
                 table=name,
             )
         if re.search(r"server closed the connection|terminating connection|could not connect"
@@ -216,8 +285,16 @@ def write_docs(project_dir: Path, page: Path) -> None:
         shutil.copy(Path(folder) / "static_index.html", page)
 
 
-def _excluded(system: str, tables: Sequence[str]) -> list[str]:
-    return ["--exclude", *(f"{system}__{name}" for name in tables)] if tables else []
+class _Unbuilt(Locked):
+    """Locked, and the names of the nodes that are not built."""
+
+    def __init__(self, first: TraspasoError, nodes: list[str]) -> None:
+        super().__init__(first.message, first.fix, table=first.table)
+        self.nodes = nodes
+
+
+def _models(system: str, tables: Sequence[str]) -> list[str]:
+    return [f"{system}__{name}" for name in tables]
 
 
 @contextmanager

@@ -5,25 +5,32 @@ is done are written in one transaction, so a step is either done or was never be
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 
 from runner import backup, preflight, state
 from runner.catalog import Picture, some, take_picture
-from runner.console import Console
-from runner.db import connect, explain
+from runner.clock import Deadline
+from runner.console import Console, duration
+from runner.db import connect, explain, sql_text
 from runner.dbt import Dbt
 from runner.errors import Refused, StepFailed, TraspasoError
+from runner.estimate import Estimate, Stopwatch, estimates, last_rehearsal
+from runner.locks import patiently
 from runner.plan import Phase, Plan
 from runner.rollback import Undone, plan_rollback, rollback
 from runner.settings import Settings
 from runner.state import PHASE_STEP
 from runner.validate import Proof, prove
+
+T = TypeVar("T")
 
 PREPARE, CREATE, MASTERS, TRANSACTIONS = range(4)
 
@@ -41,6 +48,8 @@ class PhaseOutcome:
     seconds: float
     rows: int = 0
     notes: list[str] = field(default_factory=list)
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    reversible_until: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return its entry in the JSON answer of `run`."""
@@ -51,6 +60,14 @@ class PhaseOutcome:
             "seconds": round(self.seconds, 3),
             "rows": self.rows,
             "notes": self.notes,
+            "steps": [
+                {"step": lap.step, "seconds": round(lap.seconds, 3)} for lap in self.watch.laps
+            ],
+            "reversible_until": (
+                self.reversible_until.isoformat(timespec="seconds")
+                if self.reversible_until
+                else None
+            ),
         }
 
 
@@ -61,10 +78,29 @@ class RunOutcome:
     run_id: str | None = None
     phases: list[PhaseOutcome] = field(default_factory=list)
     proof: Proof | None = None
+    # To import dbt and read the project, before the first phase.
+    start_seconds: float = 0
+    rehearsed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the keys of `traspaso --json run`, the status left out."""
-        return {"run_id": self.run_id, "phases": [phase.to_json() for phase in self.phases]}
+        return {
+            "run_id": self.run_id,
+            "start_seconds": round(self.start_seconds, 3),
+            "phases": [phase.to_json() for phase in self.phases],
+        }
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One phase of one run, and what it is done with."""
+
+    conn: psycopg.Connection
+    dbt: Dbt
+    phase: Phase
+    run_id: str
+    done: PhaseOutcome
+    deadline: Deadline
 
 
 @dataclass
@@ -74,12 +110,21 @@ class Engine:
     settings: Settings
     plan: Plan
     console: Console
+    # Of the phase that runs.
+    _until: Deadline = field(default_factory=Deadline, init=False, repr=False)
 
     def run(
-        self, phases: Sequence[int], outcome: RunOutcome, *, ignore_window: bool = False
+        self,
+        phases: Sequence[int],
+        outcome: RunOutcome,
+        *,
+        ignore_window: bool = False,
+        overrun: bool = False,
     ) -> None:
         """Run phases in their order, continuing what was interrupted; fills `outcome`.
 
+        Where the system was rehearsed, a phase starts only when it and its way back fit into what
+        is left of the window, and stops when the way back needs the rest, unless `overrun`.
         Raises Refused (window, order, second operator), StepFailed or Unreachable; what was done
         before stays done.
         """
@@ -95,11 +140,16 @@ class Engine:
                 outcome,
                 require=lambda: self._require_ready(conn, phases),
             ) as lock,
-            Dbt(self.settings, self.plan) as dbt,
+            self._dbt(outcome) as dbt,
         ):
+            outcome.rehearsed = last_rehearsal(conn, self.plan.system) is not None
+            expected = {} if ignore_window else self._patiently(partial(self._estimates, conn))
             for number in [*phases, *self._later(conn, phases[-1])]:
                 lock.check()
-                self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+                phase = self.plan.phase(number)
+                closes = self._require_fits(phase, expected.get(number))
+                with self._deadline(conn, dbt, phase, closes, overrun=overrun) as deadline:
+                    self._run_phase(self._work(conn, dbt, phase, outcome, deadline), outcome)
 
     def _require_ready(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
         """Raise what speaks against the run, before anything is written."""
@@ -121,7 +171,7 @@ class Engine:
                     f"traspaso status {self.plan.system}",
                 )
             with self._operating(conn, f"rollback {to}", RunOutcome()):
-                return rollback(conn, self.settings, self.plan, to)
+                return self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
 
     def preview_rollback(self, to: int) -> list[str]:
         """Say what a rollback would do; reads only."""
@@ -141,12 +191,104 @@ class Engine:
                 )
             with (
                 self._operating(conn, "fates retry", outcome),
-                Dbt(self.settings, self.plan) as dbt,
+                self._dbt(outcome) as dbt,
             ):
                 for number in phases:
-                    self._run_phase(conn, dbt, self.plan.phase(number), outcome)
+                    work = self._work(conn, dbt, self.plan.phase(number), outcome, Deadline())
+                    self._run_phase(work, outcome)
 
     # --- around a run ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _dbt(self, outcome: RunOutcome) -> Iterator[Dbt]:
+        """Give dbt, imported and with the project read: the phases' times are their own."""
+        began = time.monotonic()
+        with Dbt(self.settings, self.plan, patiently=self._patiently) as dbt:
+            dbt.parse()
+            outcome.start_seconds = time.monotonic() - began
+            yield dbt
+
+    @staticmethod
+    def _work(
+        conn: psycopg.Connection, dbt: Dbt, phase: Phase, outcome: RunOutcome, deadline: Deadline
+    ) -> _Work:
+        done = PhaseOutcome(phase.number, phase.name, "failed", 0)
+        done.reversible_until = deadline.moment
+        return _Work(conn, dbt, phase, outcome.run_id or "", done, deadline)
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Do an action, again while it is locked out, but not when the deadline has come."""
+
+        def attempt() -> T:
+            self._until.check()
+            return action()
+
+        return patiently(self.settings, self.plan, self.console, attempt)
+
+    def _estimates(self, conn: psycopg.Connection) -> Mapping[int, Estimate]:
+        rehearsal = last_rehearsal(conn, self.plan.system)
+        if rehearsal is None:
+            return {}
+        rows = legacy_rows(conn, self.settings, self.plan)
+        done = state.status(conn, self.plan.system).phase
+        return estimates(rehearsal, self.plan, rows, done=done)
+
+    def _require_fits(self, phase: Phase, expected: Estimate | None) -> datetime | None:
+        """Return when the way back must begin; None where that is not known. Raises Refused."""
+        if expected is None:
+            return None
+        now = datetime.now(UTC)
+        window = self.plan.window
+        closes = window.closes_at(now)
+        if not window.is_open(now) or now > expected.latest_safe_start(closes):
+            left = window.closes_in(now).total_seconds()
+            raise Refused(
+                f"phase {phase.number} {phase.name} does not fit any more: it needs "
+                f"{duration(expected.forward.total_seconds())} forward and "
+                f"{duration(expected.back.total_seconds())} back, and {duration(left)} of the "
+                f"window {window} is left",
+                f"wait for the next window, or: traspaso run {self.plan.system} "
+                f"--phase {phase.number} --ignore-window",
+            )
+        return expected.reversible_until(closes)
+
+    @contextmanager
+    def _deadline(
+        self,
+        conn: psycopg.Connection,
+        dbt: Dbt,
+        phase: Phase,
+        until: datetime | None,
+        *,
+        overrun: bool,
+    ) -> Iterator[Deadline]:
+        """Stop what runs when the rest of the window is needed for the way back."""
+        if until is not None:
+            self.console.log(
+                f"phase {phase.number} {phase.name}: reversible inside the window until "
+                f"{self.plan.window.local(until)}"
+            )
+        if until is None or overrun or phase.number == PREPARE:
+            yield Deadline(until)
+            return
+
+        def cancel() -> None:
+            dbt.cancel()
+            conn.cancel_safe()
+
+        back = max(phase.number - 1, 0)
+        late = Refused(
+            f"phase {phase.number} {phase.name} is late: what is left of the window "
+            f"{self.plan.window} is needed for the way back",
+            f"traspaso rollback {self.plan.system} --to {back} --yes; or, to go on from here: "
+            f"traspaso run {self.plan.system} --phase {phase.number} --yes --overrun",
+        )
+        with Deadline(until, late, cancel) as deadline:
+            self._until = deadline
+            try:
+                yield deadline
+            finally:
+                self._until = Deadline()
 
     @contextmanager
     def _connection(self, url: str, *, read_only: bool = False) -> Iterator[psycopg.Connection]:
@@ -181,7 +323,10 @@ class Engine:
             try:
                 yield lock
             except TraspasoError as error:
-                status: state.RunStatus = "refused" if isinstance(error, Refused) else "failed"
+                status: state.RunStatus = "failed"
+                if isinstance(error, Refused):
+                    # Once a phase was begun, the same command has something to continue.
+                    status = "interrupted" if outcome.phases else "refused"
                 self._finish(conn, outcome.run_id, status, error.message)
                 raise
             except psycopg.Error as error:
@@ -205,7 +350,8 @@ class Engine:
         if ignore_window or window.is_open(now):
             return
         raise Refused(
-            f"the window {window} is closed; it opens in {_clock(window.opens_in(now))}",
+            f"the window {window} is closed; it opens in "
+            f"{duration(window.opens_in(now).total_seconds())}",
             f"wait, or: traspaso run {self.plan.system} … --ignore-window",
         )
 
@@ -221,18 +367,13 @@ class Engine:
 
     # --- a phase --------------------------------------------------------------------------------
 
-    def _run_phase(
-        self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, outcome: RunOutcome
-    ) -> None:
+    def _run_phase(self, work: _Work, outcome: RunOutcome) -> None:
         began = time.monotonic()
-        run_id = outcome.run_id or ""
-        done = PhaseOutcome(phase.number, phase.name, "failed", 0)
+        conn, phase, done = work.conn, work.phase, work.done
         outcome.phases.append(done)
         was_done = (state.status(conn, self.plan.system).phase or -1) >= phase.number
         if not was_done:
-            state.record_step(
-                conn, self.plan.system, phase.number, PHASE_STEP, run_id=run_id, status="running"
-            )
+            self._record(work, "running")
         try:
             with self.console.progress(f"{phase.number} {phase.name}") as progress:
 
@@ -241,38 +382,52 @@ class Engine:
                         done.rows += rows
                     progress.advance(rows, name)
 
-                dbt.tell = tell
+                work.dbt.tell = tell
                 if phase.number == PREPARE:
-                    self._prepare(conn, dbt, phase, done)
+                    self._prepare(work)
                 elif phase.number == CREATE:
-                    self._create(conn, dbt, phase, run_id)
+                    self._create(work)
                 else:
                     skip = [] if was_done else self._finished_tables(conn, phase)
-                    outcome.proof = self._load(conn, dbt, phase, run_id, skip)
-                self._close(conn, phase, run_id, done)
-        except TraspasoError as error:
+                    outcome.proof = self._load(work, skip)
+                work.deadline.check()
+                with done.watch.lap("record", self.plan.tables):
+                    self._patiently(lambda: self._close(work))
+        except (TraspasoError, psycopg.Error) as error:
+            work.deadline.over()
+            work.deadline.check()
             if isinstance(error, StepFailed) and not conn.closed:
-                state.record_step(
-                    conn, self.plan.system, phase.number, PHASE_STEP,
-                    run_id=run_id, status="failed", detail={"error": error.message},
-                )  # fmt: skip
+                self._record(work, "failed", {"error": error.message})
             raise
         finally:
             done.seconds = time.monotonic() - began
         done.status = "succeeded"
 
-    def _prepare(
-        self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, done: PhaseOutcome
+    def _record(
+        self, work: _Work, status: state.StepStatus, detail: Mapping[str, Any] | None = None
     ) -> None:
+        state.record_step(
+            work.conn, self.plan.system, work.phase.number, PHASE_STEP,
+            run_id=work.run_id, status=status, detail=detail,
+            rows=work.done.rows if status == "done" else None,
+        )  # fmt: skip
+
+    def _prepare(self, work: _Work) -> None:
         """Back up and restore for a drill, unless a verified backup holds just this."""
-        dbt.install()
-        kept = backup.latest_verified(conn, self.plan.system)
-        if kept is not None and kept.present and self._still_holds(conn, kept):
-            done.notes.append(f"backup {kept.id} is verified and still holds what is here")
+        watch, notes, tell = work.done.watch, work.done.notes, work.dbt.tell
+        with watch.lap("install"):
+            work.dbt.install()
+        kept = backup.latest_verified(work.conn, self.plan.system)
+        if kept is not None and kept.present and self._still_holds(work.conn, kept):
+            notes.append(f"backup {kept.id} is verified and still holds what is here")
             return
-        made = backup.create(self.settings, self.plan, phase.number, tell=dbt.tell)
-        backup.verify(self.settings, self.plan, made.id, tell=dbt.tell)
-        done.notes.append(f"backup {made.id} verified by restoring it: {made.path}")
+        with watch.lap("backup", self.plan.tables):
+            made = self._patiently(
+                lambda: backup.create(self.settings, self.plan, work.phase.number, tell=tell)
+            )
+        with watch.lap("verify", self.plan.tables):
+            backup.verify(self.settings, self.plan, made.id, tell=tell)
+        notes.append(f"backup {made.id} verified by restoring it: {made.path}")
 
     def _still_holds(self, conn: psycopg.Connection, kept: backup.Backup) -> bool:
         """Whether the legacy tables are as they were when the backup was made."""
@@ -281,29 +436,67 @@ class Engine:
         now = take_picture(conn, self.settings, self.plan).legacy
         return all(saved.get(f"{schema}.{name}") == found for name, found in now.items())
 
-    def _create(self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, run_id: str) -> None:
-        finished = self._finished_tables(conn, phase)
+    def _create(self, work: _Work) -> None:
+        finished = self._finished_tables(work.conn, work.phase)
         if set(finished) >= set(self.plan.target_tables):
             return
-        dbt.create(self.plan.system, run_id=run_id, phase=phase.number, exclude=finished)
+        with work.done.watch.lap("create"):
+            work.dbt.create(
+                self.plan.system, run_id=work.run_id, phase=work.phase.number, exclude=finished
+            )
 
-    def _load(
-        self, conn: psycopg.Connection, dbt: Dbt, phase: Phase, run_id: str, skip: Sequence[str]
-    ) -> Proof:
+    def _load(self, work: _Work, skip: Sequence[str]) -> Proof:
+        """Bring the phase's tables to what the legacy says, and prove them; `skip` are done."""
+        conn, dbt, phase, watch = work.conn, work.dbt, work.phase, work.done.watch
         self._require_backup(conn)
         system = self.plan.system
-        dbt.seed(system)
-        dbt.views(system)
-        dbt.snapshot(system)
+        with watch.lap("views"):
+            dbt.seed(system)
+            dbt.views(system)
+        work.deadline.check()
+        with watch.lap("snapshot", self.plan.tables):
+            dbt.snapshot(system)
         for left in reversed(range(_ROUNDS)):
-            dbt.load(phase.selector or "", system, run_id=run_id, phase=phase.number, exclude=skip)
-            proof = prove(conn, self.plan, phase.tables)
+            work.deadline.check()
+            with watch.lap("load", phase.tables) as lap:
+                dbt.load(
+                    phase.selector or "", system,
+                    run_id=work.run_id, phase=phase.number, exclude=skip,
+                )  # fmt: skip
+                lap.weights = self._load_weights(phase, dbt.seconds)
+            self._validate_foreign_keys(conn)
+            work.deadline.check()
+            with watch.lap("proof", phase.tables):
+                proof = self._patiently(lambda: prove(conn, self.plan, phase.tables))
             if proof.holds or not left:
                 break
             # The application writes on: what it wrote since the load is brought, all of it.
             skip = []
         proof.require()
         return proof
+
+    def _validate_foreign_keys(self, conn: psycopg.Connection) -> None:
+        """Validate what a load that was killed after its commit had still to validate."""
+        waiting = conn.execute(
+            sql_text("unvalidated_foreign_keys.sql"),
+            {"schema": self.settings.target_schema, "tables": [*self.plan.target_tables]},
+        ).fetchall()
+        for schema, table, name in waiting:
+            statement = sql.SQL("alter table {} validate constraint {}").format(
+                sql.Identifier(schema, table), sql.Identifier(name)
+            )
+            self._patiently(partial(conn.execute, statement))
+
+    @staticmethod
+    def _load_weights(phase: Phase, seconds: Mapping[str, float]) -> dict[str, float]:
+        """Share the time of each Spanish table among the legacy tables that it came from."""
+        weights: dict[str, float] = {}
+        for table in phase.tables:
+            for target in table.target_tables:
+                sharing = sum(target in other.target_tables for other in phase.tables)
+                share = seconds.get(target, 0) / sharing
+                weights[table.source_table] = weights.get(table.source_table, 0) + share
+        return weights
 
     def _require_backup(self, conn: psycopg.Connection) -> None:
         kept = backup.latest_verified(conn, self.plan.system)
@@ -321,10 +514,9 @@ class Engine:
             if step.phase == phase.number and step.status == "done" and step.step != PHASE_STEP
         ]
 
-    def _close(
-        self, conn: psycopg.Connection, phase: Phase, run_id: str, done: PhaseOutcome
-    ) -> None:
+    def _close(self, work: _Work) -> None:
         """Record the state that the phase leaves, to which a rollback must come back."""
+        conn, phase, done = work.conn, work.phase, work.done
         with conn.transaction():
             pictures = self._pictures(conn)
             now = take_picture(conn, self.settings, self.plan)
@@ -336,10 +528,7 @@ class Engine:
             if recorded is not None and max(pictures) > phase.number:
                 # Run again while later phases are done: going back here empties their tables.
                 now = recorded.updated(now, self.plan.loaded_after(phase.number))
-            state.record_step(
-                conn, self.plan.system, phase.number, PHASE_STEP, run_id=run_id, status="done",
-                rows=done.rows, detail={"picture": now.to_json(), "legacy_changed": changed},
-            )  # fmt: skip
+            self._record(work, "done", {"picture": now.to_json(), "legacy_changed": changed})
 
     def _pictures(self, conn: psycopg.Connection) -> dict[int, Picture]:
         """Return what was recorded of each completed phase."""
@@ -350,6 +539,13 @@ class Engine:
         }
 
 
-def _clock(span: timedelta) -> str:
-    minutes = round(span.total_seconds() / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004
+def legacy_rows(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dict[str, int]:
+    """Count the rows of each legacy table."""
+    counts = {}
+    for table in plan.tables:
+        query = sql.SQL("select count(*) from {}").format(
+            sql.Identifier(settings.legacy_schema, table.source_table)
+        )
+        row = conn.execute(query).fetchone()
+        counts[table.source_table] = row[0] if row else 0
+    return counts

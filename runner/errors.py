@@ -81,6 +81,10 @@ class Refused(TraspasoError):  # noqa: N818  # an outcome, not always an error
         super().__init__(message, fix, ExitCode.REFUSED, table=table, column=column)
 
 
+class Locked(Refused):
+    """A lock was not to be had in time; the same may work in a moment."""
+
+
 class Unreachable(TraspasoError):  # noqa: N818  # an outcome, not always an error
     """A database cannot be reached or used (exit 4)."""
 

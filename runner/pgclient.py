@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from runner.errors import StepFailed, Unreachable
+from runner.db import FIX_LOCKED
+from runner.errors import Locked, StepFailed, Unreachable
 from runner.settings import libpq_env, redact
 
 _NAMES = ("pg_dump", "pg_restore", "psql")
@@ -33,10 +34,6 @@ _FIXES: tuple[tuple[str, str], ...] = (
         "free space, or set TRASPASO_BACKUP_DIR to a larger disk; say the same command again",
     ),
     (r"permission denied", "connect as the owner of the tables, or grant what is missing"),
-    (
-        r"could not obtain lock|lock timeout",
-        "say the same command again when that transaction has ended",
-    ),
     (
         r"connection .*(failed|lost)|closed the connection|terminating connection",
         "when the server is back, say the same command again",
@@ -338,10 +335,12 @@ def _plain_environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "LANG": "C", "LANGUAGE": ""}
 
 
-def _failed(program: str, said: str, url: str | None) -> StepFailed:
+def _failed(program: str, said: str, url: str | None) -> StepFailed | Locked:
     lines = [line.strip() for line in redact(said, url).splitlines() if line.strip()]
     errors = [line for line in lines if "rror:" in line or "ERROR" in line] or lines
     message = "; ".join(errors[:_MAX_LINES_SHOWN]) or "it was ended from outside"
+    if re.search(r"could not obtain lock|lock timeout", said):
+        return Locked(f"{program} failed: {message}", FIX_LOCKED)
     for pattern, fix in _FIXES:
         if re.search(pattern, said):
             return StepFailed(f"{program} failed: {message}", fix)

@@ -17,6 +17,9 @@ from runner.errors import UsageProblem
 PLANS_DIR = Path(__file__).parent / "plans"
 EN_DASH = "\N{EN DASH}"
 
+# A statement that waits for a strong lock makes the application's reads wait behind it.
+DDL_LOCK_TIMEOUT_MS = 1_000
+
 # The phase that makes the Spanish tables; those after it load them.
 CREATE_PHASE = 1
 
@@ -47,6 +50,14 @@ class Window:
         """Time until it closes; zero while it is closed."""
         current = self._current(now)
         return timedelta(0) if current is None else current[1] - _utc(now)
+
+    def closes_at(self, now: datetime) -> datetime:
+        """Return the end of the opening that is on, or else of the next one; UTC."""
+        return next(closes for _, closes in self._around(now) if closes > now)
+
+    def local(self, moment: datetime) -> str:
+        """Return the time of day there, e.g. `05:11`."""
+        return f"{moment.astimezone(self.timezone):%H:%M}"
 
     def __str__(self) -> str:
         return f"{self.opens:%H:%M}{EN_DASH}{self.closes:%H:%M} {self.timezone.key}"
@@ -142,6 +153,7 @@ class Plan:
     stabilization_days: int
     threads: int
     lock_timeout_ms: int
+    lock_patience_seconds: float
     backup: Backup
     schemas: Schemas
     phases: tuple[Phase, ...]
@@ -155,6 +167,11 @@ class Plan:
                 return phase
         known = ", ".join(str(phase.number) for phase in self.phases)
         raise UsageProblem(f"{self.system} has no phase {number}", f"its phases are {known}")
+
+    @property
+    def ddl_lock_timeout_ms(self) -> int:
+        """How long a statement that others would queue behind may wait for its lock."""
+        return min(self.lock_timeout_ms, DDL_LOCK_TIMEOUT_MS)
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -260,6 +277,7 @@ def _plan(document: dict[str, Any]) -> Plan:
         stabilization_days=document["stabilization_days"],
         threads=document["threads"],
         lock_timeout_ms=round(document["lock_timeout_seconds"] * 1000),
+        lock_patience_seconds=document["lock_patience_seconds"],
         backup=Backup(
             jobs=document["backup"]["jobs"],
             retention=Retention(**document["backup"].get("retention", {})),

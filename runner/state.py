@@ -4,7 +4,7 @@ import hashlib
 import os
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,11 @@ from runner.errors import Refused, StepFailed, Unreachable
 PHASE_STEP = "phase"
 SWITCH_PHASE = 4
 
-RunStatus = Literal["succeeded", "failed", "refused"]
+# What state.sql makes.
+_FIRST_TABLES = ("runs", "steps", "backups")
+_TABLES = (*_FIRST_TABLES, "rehearsals")
+
+RunStatus = Literal["succeeded", "failed", "refused", "interrupted"]
 StepStatus = Literal["running", "done", "failed"]
 State = Literal["idle", "running", "interrupted", "failed"]
 
@@ -96,7 +100,7 @@ class OperatorLock:
 
 def install(conn: psycopg.Connection) -> None:
     """Create schema and tables of the state where they are missing; changes nothing otherwise."""
-    if is_installed(conn):
+    if _has(conn, _TABLES):
         # Nothing to own, then: another role may continue what one began.
         return
     with conn.transaction():
@@ -106,11 +110,20 @@ def install(conn: psycopg.Connection) -> None:
 
 
 def is_installed(conn: psycopg.Connection) -> bool:
-    """Whether the state's tables are there."""
+    """Whether the state's tables are there, were it those of an earlier version."""
+    return _has(conn, _FIRST_TABLES)
+
+
+def has_rehearsals(conn: psycopg.Connection) -> bool:
+    """Whether rehearsals can have been recorded here."""
+    return _has(conn, ["rehearsals"])
+
+
+def _has(conn: psycopg.Connection, tables: Sequence[str]) -> bool:
     row = conn.execute(
-        "select to_regclass('traspaso.runs') is not null"
-        " and to_regclass('traspaso.steps') is not null"
-        " and to_regclass('traspaso.backups') is not null"
+        "select bool_and(to_regclass('traspaso.' || name) is not null)"
+        " from unnest(%s::text[]) as wanted (name)",
+        [[*tables]],
     ).fetchone()
     return row is not None and bool(row[0])
 

@@ -1,6 +1,7 @@
 {#
     Takes the keys and indexes off an empty table, the foreign keys of others that
-    refer to it included, and returns the statements that put the same ones back.
+    refer to it included, and returns the statements that put the same ones back;
+    foreign keys come back NOT VALID, see validate_foreign_keys.
 #}
 {% macro take_keys_off(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
@@ -33,7 +34,8 @@
     {%- endfor -%}
     {%- for row in constraints.rows if row[3] -%}
         {%- do restore.append(
-            'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' ' ~ row[2]
+            'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' '
+            ~ row[2] | replace(' NOT VALID', '') ~ ' not valid'
         ) -%}
     {%- endfor -%}
     {{ return(restore) }}

@@ -50,6 +50,14 @@ create table if not exists traspaso.backups (
     verified_detail jsonb
 );
 
+create table if not exists traspaso.rehearsals (
+    rehearsal_id uuid primary key default gen_random_uuid(),
+    system text not null,
+    backup_id text not null,
+    recorded_at timestamptz not null default clock_timestamp(),
+    detail jsonb not null
+);
+
 comment on schema traspaso is
 'Estado y evidencia de la migración: ejecuciones, pasos, respaldos y destino de cada fila.';
 comment on table traspaso.runs is
@@ -58,6 +66,8 @@ comment on table traspaso.steps is
 'Una fila por paso de una fase, escrita en la misma transacción que hace el paso.';
 comment on table traspaso.backups is
 'Una fila por respaldo. Un respaldo cuenta solo si tiene verified_at.';
+comment on table traspaso.rehearsals is
+'Una fila por ensayo completo sobre un respaldo restaurado: segundos y filas de cada paso.';
 comment on column traspaso.runs.operator is 'Rol de PostgreSQL que ejecutó la orden.';
 comment on column traspaso.runs.backend_pid is
 'Proceso del servidor que sostiene el candado del operador; con backend_start es único.';
