@@ -241,8 +241,11 @@ def _loaded_tables(conn: psycopg.Connection, plan: Plan) -> list[Any]:
 def show_proof(proof: Proof, console: Console) -> None:
     """Print the balance of each table, and what does not hold."""
     columns = [
-        "source_rows", "loaded", "merged", "quarantined", "excluded", "residue", "mismatches",
+        "source_rows", "loaded", "merged", "quarantined", "excluded", "pending", "residue",
+        "mismatches",
     ]  # fmt: skip
+    if not proof.pending:
+        columns.remove("pending")
     console.table(
         ["table", "rows", *columns[1:]],
         [

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from runner import backup, preflight, state
+from runner import backup, capture, preflight, state
 from runner.catalog import Picture, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console, duration
@@ -450,6 +450,8 @@ class Engine:
         conn, dbt, phase, watch = work.conn, work.dbt, work.phase, work.done.watch
         self._require_backup(conn)
         system = self.plan.system
+        with watch.lap("capture"):
+            self._capture(work)
         with watch.lap("views"):
             dbt.seed(system)
             dbt.views(system)
@@ -458,6 +460,7 @@ class Engine:
             dbt.snapshot(system)
         for left in reversed(range(_ROUNDS)):
             work.deadline.check()
+            seen = capture.snapshot(conn)
             with watch.lap("load", phase.tables) as lap:
                 dbt.load(
                     phase.selector or "", system,
@@ -465,6 +468,8 @@ class Engine:
                 )  # fmt: skip
                 lap.weights = self._load_weights(phase, dbt.seconds)
             self._validate_foreign_keys(conn)
+            sources = [table.source_table for table in phase.tables]
+            capture.forget(conn, system, sources, seen)
             work.deadline.check()
             with watch.lap("proof", phase.tables):
                 proof = self._patiently(lambda: prove(conn, self.plan, phase.tables))
@@ -474,6 +479,22 @@ class Engine:
             skip = []
         proof.require()
         return proof
+
+    def _capture(self, work: _Work) -> None:
+        """From here on, note which rows the application writes."""
+        missing = capture.missing(work.conn, self.settings, self.plan)
+        if not missing:
+            return
+        ours = capture.owned(work.conn, self.settings, self.plan)
+        for table in missing:
+            if table in ours:
+                install = partial(capture.install, work.conn, self.settings, self.plan, table)
+                self._patiently(install)
+        if others := sorted(set(missing) - ours):
+            work.done.notes.append(
+                f"{some(others)} belongs to another role: what is written to it is not noted, and "
+                "a proof may meet rows that were written meanwhile"
+            )
 
     def _validate_foreign_keys(self, conn: psycopg.Connection) -> None:
         """Validate what a load that was killed after its commit had still to validate."""

@@ -20,7 +20,7 @@ from tenacity import (
 )
 
 from runner.console import Console
-from runner.db import connect, sql_text
+from runner.db import connect, explain, sql_text
 from runner.errors import Locked
 from runner.plan import Plan
 from runner.settings import Settings
@@ -88,6 +88,12 @@ def patiently(settings: Settings, plan: Plan, console: Console, action: Callable
         pause = state.next_action.sleep if state.next_action else 0
         console.log(f"waiting: {error}; again in {pause:.1f} s")
 
+    def attempt() -> T:
+        try:
+            return action()
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            raise explain(error, settings.target_url) from error
+
     retrying = Retrying(
         retry=retry_if_exception_type(Locked),
         stop=stop_after_delay(plan.lock_patience_seconds),
@@ -96,7 +102,7 @@ def patiently(settings: Settings, plan: Plan, console: Console, action: Callable
         reraise=True,
     )
     try:
-        return retrying(action)
+        return retrying(attempt)
     except Locked as error:
         found = holders(settings, plan)
         if not found:

@@ -114,6 +114,13 @@ def marts(project_dir: Path, system: str) -> tuple[Mart, ...]:
     return _some(tuple(found), project_dir / "models" / "marts" / system, "models")
 
 
+def legacy_key(project_dir: Path, system: str, table: str) -> tuple[str, ...]:
+    """Return the columns that tell a legacy table's rows apart: `vars.legacy_keys`."""
+    path = project_dir / "dbt_project.yml"
+    document = _document(path, path.stat().st_mtime_ns)
+    return tuple(document["vars"]["legacy_keys"][system][table]["columns"])
+
+
 def value_maps(project_dir: Path, system: str) -> dict[str, tuple[Value, ...]]:
     """Return the value maps of a system by name, their lines in the order of the seed.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
-from runner import state
+from runner import capture, state
 from runner.catalog import Picture, present_tables, take_picture
 from runner.db import explain, sql_text
 from runner.errors import Refused, StepFailed
@@ -51,7 +51,14 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
     recorded = recorded_picture(conn, plan, to)
     tables = plan_rollback(conn, plan, to)
     try:
+        if to <= CREATE_PHASE:
+            capture.remove(conn, settings, plan)
         with conn.transaction():
+            conn.execute(
+                sql.SQL("set local lock_timeout = {}").format(
+                    sql.Literal(f"{plan.ddl_lock_timeout_ms}ms")
+                )
+            )
             _undo(conn, settings, plan, to)
             state.forget_steps(conn, plan.system, after=to)
     except psycopg.errors.DependentObjectsStillExist as error:
@@ -89,6 +96,7 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
     emptied = _targets_after(plan, to)
     if to <= CREATE_PHASE:
         _drop_views(conn, plan)
+        conn.execute("delete from traspaso.changes where system = %s", [plan.system])
     present = present_tables(conn, settings.target_schema, emptied)
     if present:
         statement = "drop table {}" if to == 0 else "truncate table {} restart identity"

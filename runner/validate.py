@@ -19,7 +19,10 @@ from runner.plan import Plan, Table
 
 @dataclass(frozen=True)
 class Balance:
-    """One legacy table: what became of its rows. `residue` and `mismatches` must be 0."""
+    """One legacy table: what became of its rows. `residue` and `mismatches` must be 0.
+
+    `pending` rows were written since the last load: they are in none of the other figures.
+    """
 
     source_table: str
     source_rows: int
@@ -27,6 +30,7 @@ class Balance:
     merged: int
     quarantined: int
     excluded: int
+    pending: int
     residue: int
     mismatches: int
 
@@ -55,6 +59,11 @@ class Proof:
     tables: tuple[Table, ...]
 
     @property
+    def pending(self) -> int:
+        """Legacy rows that were written since the last load."""
+        return sum(balance.pending for balance in self.balances)
+
+    @property
     def holds(self) -> bool:
         """Whether nothing is lost."""
         return not any(self.orphans.values()) and not any(
@@ -71,6 +80,7 @@ class Proof:
                  targets[balance.source_table]} | asdict(balance)
                 for balance in self.balances
             ],
+            "pending": self.pending,
             "orphans": sum(self.orphans.values()),
             "orphans_by_key": self.orphans,
             "differences": [asdict(difference) for difference in self.differences],

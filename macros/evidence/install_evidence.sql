@@ -4,6 +4,8 @@
     nothing where they are there already.
 
     row_fates  one row for each legacy row that was not simply loaded
+    changes    one row for each write to a legacy table that no load has brought yet:
+               its key (none: the whole table) and the operation (i, u, d, t)
     repairs    one row for each value that was changed by more than its mapping;
                before and after as they were and are stored, `shown` as the compat
                view gives it back
@@ -17,7 +19,7 @@
 {%- endmacro %}
 
 {% macro default__install_evidence() -%}
-    {{ _evidence_tables('varchar', 'json') }}
+    {{ _evidence_tables('varchar', 'json', 'bigint default 0') }}
 {%- endmacro %}
 
 {#
@@ -26,20 +28,21 @@
 #}
 {% macro postgres__install_evidence() -%}
     {%- set functions = _postgres_functions() -%}
-    {%- set version = 'Traspaso ' ~ local_md5(functions) -%}
+    {%- set tables = _evidence_tables('text', 'jsonb', 'xid8 default pg_current_xact_id()') -%}
+    {%- set version = 'Traspaso ' ~ local_md5(tables ~ functions) -%}
     {%- set present = run_query(
         "select coalesce(obj_description("
         ~ "to_regprocedure('traspaso.catalog_lines(text[])'), 'pg_proc') = '"
         ~ version ~ "', false)"
     ).rows[0][0] -%}
     {%- if not present -%}
-        {{ _evidence_tables('text', 'jsonb') }}
+        {{ tables }}
         {{ functions }}
         comment on function traspaso.catalog_lines(text[]) is '{{ version }}';
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _evidence_tables(text_type, json_type) -%}
+{% macro _evidence_tables(text_type, json_type, transaction_type) -%}
 create schema if not exists traspaso;
 create table if not exists {{ evidence_relation('row_fates') }} (
     system {{ text_type }} not null,
@@ -69,6 +72,13 @@ create table if not exists {{ evidence_relation('repairs') }} (
     recorded_at timestamp with time zone not null,
     primary key (system, source_table, source_key, column_name, target_table)
 );
+create table if not exists {{ evidence_relation('changes') }} (
+    system {{ text_type }} not null,
+    source_table {{ text_type }} not null,
+    source_key {{ text_type }},
+    operation {{ text_type }} not null,
+    transaction {{ transaction_type }} not null
+);
 {%- endmacro %}
 
 {% macro _postgres_functions() -%}
@@ -76,6 +86,10 @@ comment on schema traspaso is
     'Traspaso: estado de la migración y sus pruebas';
 comment on table traspaso.row_fates is
     'Una fila por fila del legado que no se cargó tal cual: fusionada, en cuarentena o excluida';
+comment on table traspaso.changes is
+    'Escrituras en las tablas del legado que aún no se han traído: clave y operación';
+comment on column traspaso.changes.transaction is
+    'Transacción que escribió: lo que una carga ya vio se sabe por su instantánea';
 comment on table traspaso.repairs is
     'Una fila por valor que cambió más allá de su correspondencia declarada';
 {{ _function_jsonb_or_string() }}

@@ -3,6 +3,9 @@
     keys, the tables whose foreign keys refer to it. Before anything is read, and in
     one order: two loads that had read a common parent could not both get its lock.
     A filled table is not altered, and locks nothing.
+
+    Loads wait for each other as long as it takes, on advisory locks: nobody queues
+    behind those. The tables' own locks are waited for by lock_timeout.
 #}
 {% macro lock_for_load(relation) -%}
     {{ return(adapter.dispatch('lock_for_load', 'traspaso')(relation)) }}
@@ -12,18 +15,27 @@
 
 {% macro postgres__lock_for_load(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
+    {%- set found = load_step(
+        "select conrelid::regclass::text, conrelid::bigint from pg_constraint"
+        ~ " where contype = 'f' and confrelid = " ~ table
+        ~ " union select confrelid::regclass::text, confrelid::bigint from pg_constraint"
+        ~ " where contype = 'f' and conrelid = " ~ table
+        ~ " union select " ~ table ~ "::text, " ~ table ~ "::bigint order by 1"
+    ).rows -%}
+    {%- set before = load_step("select current_setting('lock_timeout')").rows[0][0] -%}
+    {%- do load_step("set local lock_timeout = 0") -%}
+    {%- for row in found -%}
+        {%- do load_step(
+            "select pg_advisory_xact_lock(hashtextextended('traspaso load', "
+            ~ row[1] | int ~ "))"
+        ) -%}
+    {%- endfor -%}
+    {%- do load_step("set local lock_timeout = '" ~ before ~ "'") -%}
     {%- if load_step('select exists (select 1 from ' ~ relation ~ ')').rows[0][0] -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set tables = load_step(
-        "select conrelid::regclass::text from pg_constraint where contype = 'f'"
-        ~ " and confrelid = " ~ table
-        ~ " union select confrelid::regclass::text from pg_constraint"
-        ~ " where contype = 'f' and conrelid = " ~ table
-        ~ " union select " ~ table ~ "::text order by 1"
-    ) -%}
     {%- do load_step(
-        'lock table ' ~ tables.columns[0].values() | join(', ')
+        'lock table ' ~ found | map(attribute=0) | join(', ')
         ~ ' in access exclusive mode'
     ) -%}
 {%- endmacro %}

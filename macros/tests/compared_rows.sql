@@ -5,7 +5,8 @@
     if it still is what it was before.
 
     Rows meet by their key. Where the legacy has no unique key, the rows of one key
-    meet in the order of their hashes: the two sides are equal as multisets.
+    meet in the order of their hashes: the two sides are equal as multisets. Rows that
+    were written since the last load are left out, on both sides.
 
     node   the compat model, as in `graph`: its columns with the legacy's types, and
            meta.system, meta.source_table
@@ -41,7 +42,8 @@
             from (
                 select
                     *,
-                    {{ source_key(system, table) }} as source_key
+                    {{ source_key(system, table) }} as source_key,
+                    {{ base_key(system, table) }} as _base_key
                 from {{ legacy_relation(system, table) }}
             ) as loaded
             left join (
@@ -53,14 +55,16 @@
                 where system = '{{ system }}' and source_table = '{{ table }}'
                 group by source_key
             ) as repaired on loaded.source_key = repaired.source_key
-            where not exists (
-                select 1
-                from {{ evidence_relation('row_fates') }} as fate
-                where
-                    fate.system = '{{ system }}'
-                    and fate.source_table = '{{ table }}'
-                    and fate.source_key = loaded.source_key
-            )
+            where
+                not exists (
+                    select 1
+                    from {{ evidence_relation('row_fates') }} as fate
+                    where
+                        fate.system = '{{ system }}'
+                        and fate.source_table = '{{ table }}'
+                        and fate.source_key = loaded.source_key
+                )
+                and not {{ is_pending(system, table, 'loaded._base_key') }}
         ) as hashed
     ) as expected
     full join (
@@ -71,7 +75,13 @@
                 {{ _key_text(key, columns, 'shown') }} as key_text,
                 {{ row_hash(columns, 'shown') }} as content
                 {{- _texts(columns, 'shown') if texts }}
-            from {{ node_relation(node) }} as shown
+            from (
+                select
+                    *,
+                    {{ base_key(system, table) }} as _base_key
+                from {{ node_relation(node) }}
+            ) as shown
+            where not {{ is_pending(system, table, 'shown._base_key') }}
         ) as hashed
     ) as shown on expected.row_key = shown.row_key
 {%- endmacro %}

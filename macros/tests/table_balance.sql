@@ -4,6 +4,8 @@
     source_table, source_rows
     loaded       legacy rows that the compat view shows
     merged, quarantined, excluded   legacy rows in the evidence, by fate
+    pending      legacy rows that were written since the last load: they are in none of
+                 the other figures
     residue      legacy rows with no fate or with two, evidence without a legacy row,
                  and rows of the compat view that no legacy row stands for
     mismatches   loaded rows that the compat view shows otherwise
@@ -22,6 +24,14 @@
         fates.merged,
         fates.quarantined,
         fates.excluded,
+        (
+            select count(*)
+            from (
+                select {{ base_key(system, table) }} as _base_key
+                from {{ legacy_relation(system, table) }}
+            ) as legacy
+            where {{ is_pending(system, table, 'legacy._base_key') }}
+        ) as pending,
         compared.missing + compared.unknown + fates.repeated + fates.orphaned
             as residue,
         compared.mismatches
@@ -58,6 +68,9 @@
             where
                 fate.system = '{{ system }}'
                 and fate.source_table = '{{ table }}'
+                and not {{ is_pending(
+                    system, table, base_of_key(system, table, 'fate.source_key')
+                ) }}
         ) as numbered
     ) as fates
 {%- endmacro %}
