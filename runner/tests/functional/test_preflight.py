@@ -15,7 +15,8 @@ from runner import backup, preflight, project, state
 from runner.db import connect, sql_text
 from runner.errors import ExitCode, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
-from runner.preflight import Check, connection, look as looking, others, server, space
+from runner.preflight import Check, others, server
+from runner.preflight import look as looking
 from runner.preflight.legacy import canonical_type
 from runner.settings import PROJECT_DIR, Settings
 
