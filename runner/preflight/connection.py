@@ -64,6 +64,7 @@ def _process_of_another(url: str) -> int | None:
                     return None
                 raw.consume_input()
             result = raw.get_result()
+            raw.get_result()  # none: the connection is free again
             value = result.get_value(0, 0) if result and result.ntuples else None
             return int(value) if value else None
     except psycopg.Error:

@@ -91,10 +91,19 @@ def publications(look: Look) -> Problems:
 
 
 def _publication(look: Look, row: dict[str, Any]) -> Iterator[Problem]:
-    if row["is_of_all"]:
+    if row["is_of_all"] and row["needs_identity"]:
+        # Seen: cannot update table "tinkubot__users_historia" because it does not have a replica
+        # identity and publishes updates.
+        yield Problem(
+            f"the publication {row['name']} is of all tables: those of traspaso's snapshots have "
+            "no primary key, so the server would refuse to update them",
+            "have a publication name its tables: drop this one, then create publication … for "
+            "table …",
+        )
+    elif row["is_of_all"]:
         yield Problem(
             f"the publication {row['name']} is of all tables: the Spanish ones, and those of "
-            "Traspaso itself, will be published too",
+            "traspaso itself, will be published too",
             "let its subscribers know: they need these tables, or a publication that names its own",
             "warn",
         )

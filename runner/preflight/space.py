@@ -104,7 +104,7 @@ def _server_folder(look: Look) -> Path | None:
     A tunnel or a container answers on loopback too: the server's process must be one of ours.
     """
     directory = look.sizes["directory"]
-    if directory is None or not is_local(look.conn) or not _is_server(look.conn.info.backend_pid):
+    if directory is None or not is_local(look.conn) or not _is_server(look.sizes["pid"]):
         return None
     folder = Path(directory)
     try:

@@ -2,6 +2,8 @@
 -- that somebody locks the last known size is taken: to measure it would be to wait.
 -- `directory` is where the database is stored, null where this role may not know.
 select
+    -- of the server itself: a pooler invents the one that the client is told
+    pg_catalog.pg_backend_pid() as pid,
     pg_catalog.pg_database_size(d.oid) as database_bytes,
     coalesce(nullif(pg_catalog.pg_tablespace_location(d.dattablespace), ''), (
         select s.setting
