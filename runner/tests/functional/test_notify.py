@@ -242,9 +242,18 @@ time.sleep(60)
         Notification(EVENTS, command=script(tmp_path / "hook.py", body), timeout_seconds=2),
     )
     assert len(hook.tell("end")) == 1
-    for pid in map(int, (tmp_path / "pids").read_text().split()):
-        gone = not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        assert gone
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    deadline = time.monotonic() + 5
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
