@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -25,7 +25,7 @@ from runner.db import connect
 from runner.notify import Notifier
 from runner.plan import Notification, Plan, load_plan
 from runner.server import PgServer
-from runner.settings import Settings
+from runner.settings import PROJECT_DIR, Settings
 from runner.tests.functional.helpers.tinkubot_cases import (
     RUN,
     create_empty_legacy,
@@ -234,7 +234,10 @@ def test_what_a_slow_command_started_is_ended_with_it(nowhere: Settings, tmp_pat
 import os, subprocess, time
 same = subprocess.Popen(["sleep", "61"])
 other = subprocess.Popen(["sleep", "62"], start_new_session=True)
-open({str(tmp_path / "pids")!r}, "w").write(f"{{same.pid}} {{other.pid}}")
+# Nobody's child any more, but of the same group.
+orphan = subprocess.run(["sh", "-c", "sleep 63 >/dev/null & echo $!"], capture_output=True).stdout
+pids = [os.getpid(), same.pid, other.pid, int(orphan)]
+open({str(tmp_path / "pids")!r}, "w").write(" ".join(map(str, pids)))
 time.sleep(60)
 """
     hook, _ = notifier(
@@ -243,6 +246,7 @@ time.sleep(60)
     )
     assert len(hook.tell("end")) == 1
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 4
     deadline = time.monotonic() + 5
     while any(map(is_alive, pids)):
         assert time.monotonic() < deadline
@@ -296,7 +300,6 @@ def test_a_webhook_without_a_trusted_certificate_is_not_told(nowhere: Settings, 
     (problem,) = hook.tell("end")
     assert problem.startswith("the webhook https://127.0.0.1 was not told of the end: ")
     assert SECRET not in said.getvalue()
-    assert ssl.OPENSSL_VERSION
     assert web.posts == []
 
 
@@ -305,6 +308,11 @@ def test_a_webhook_whose_url_is_nonsense_is_one_line(nowhere: Settings) -> None:
     (problem,) = hook.tell("end")
     assert "was not told of the end: " in problem
     assert said.getvalue().count("\n") == 1
+
+
+def test_a_plan_without_webhooks_does_not_import_requests() -> None:
+    code = "import sys; from runner import commands; assert 'requests' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT_DIR)
 
 
 def test_slow_hooks_are_waited_for_together(nowhere: Settings) -> None:
