@@ -235,7 +235,8 @@ import os, subprocess, time
 same = subprocess.Popen(["sleep", "61"])
 other = subprocess.Popen(["sleep", "62"], start_new_session=True)
 # Nobody's child any more, but of the same group.
-orphan = subprocess.run(["sh", "-c", "sleep 63 >/dev/null 2>&1 & echo $!"], capture_output=True).stdout
+leave = "sleep 63 >/dev/null 2>&1 & echo $!"
+orphan = subprocess.run(["sh", "-c", leave], capture_output=True).stdout
 pids = [os.getpid(), same.pid, other.pid, int(orphan)]
 open({str(tmp_path / "pids")!r}, "w").write(" ".join(map(str, pids)))
 time.sleep(60)
