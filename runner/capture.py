@@ -54,7 +54,7 @@ def install(conn: psycopg.Connection, settings: Settings, plan: Plan, table: str
     """
     relation = sql.Identifier(settings.legacy_schema, table)
     function = _function(plan.system, table)
-    key = project.legacy_key(settings.project_dir, plan.system, table)
+    key = project.legacy_keys(settings.project_dir, plan.system)[table]
     with _briefly(conn):
         conn.execute(
             sql_text("capture_function.sql").format(

@@ -21,9 +21,10 @@ from runner.clock import Deadline
 from runner.console import Console, duration
 from runner.db import connect, explain, sql_text
 from runner.dbt import Dbt
-from runner.errors import Refused, StepFailed, TraspasoError
+from runner.errors import Refused, StepFailed, TraspasoError, UsageProblem
 from runner.estimate import Estimate, Stopwatch, estimates, last_rehearsal
 from runner.locks import patiently
+from runner.notify import Notifier
 from runner.plan import Phase, Plan
 from runner.rollback import Undone, plan_rollback, rollback
 from runner.settings import Settings
@@ -50,6 +51,7 @@ class PhaseOutcome:
     notes: list[str] = field(default_factory=list)
     watch: Stopwatch = field(default_factory=Stopwatch)
     reversible_until: datetime | None = None
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def to_json(self) -> dict[str, Any]:
         """Return its entry in the JSON answer of `run`."""
@@ -128,6 +130,12 @@ class Engine:
         Raises Refused (window, order, second operator), StepFailed or Unreachable; what was done
         before stays done.
         """
+        with self._telling_failures(outcome, self.plan.phase(phases[0])):
+            self._run(phases, outcome, ignore_window=ignore_window, overrun=overrun)
+
+    def _run(
+        self, phases: Sequence[int], outcome: RunOutcome, *, ignore_window: bool, overrun: bool
+    ) -> None:
         url = self.settings.require_run_target()
         self._require_window(ignore_window=ignore_window)
         for number in phases:
@@ -163,6 +171,26 @@ class Engine:
 
     def rollback(self, to: int) -> Undone:
         """Undo the phases after `to`. Raises Refused, StepFailed or Unreachable."""
+        began = datetime.now(UTC)
+        outcome = RunOutcome()
+        with self._telling_failures(outcome, self.plan.phase(to), "rollback"):
+            undone = self._rollback(to, outcome)
+        self.notifier.tell(
+            "rollback",
+            phase=to,
+            name=self.plan.phase(to).name,
+            status="failed" if undone.differences else "succeeded",
+            run_id=outcome.run_id,
+            started_at=began,
+            finished_at=datetime.now(UTC),
+            message=f"not as it was: {some(undone.differences)}"
+            if undone.differences
+            else f"back to how it was after phase {to}",
+            next=f"traspaso run {self.plan.system} --phase {to + 1}",
+        )
+        return undone
+
+    def _rollback(self, to: int, outcome: RunOutcome) -> Undone:
         url = self.settings.require_run_target()
         with self._connection(url) as conn:
             if not state.is_installed(conn):
@@ -170,7 +198,7 @@ class Engine:
                     f"{self.plan.system} was never run here",
                     f"traspaso status {self.plan.system}",
                 )
-            with self._operating(conn, f"rollback {to}", RunOutcome()):
+            with self._operating(conn, f"rollback {to}", outcome):
                 return self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
 
     def preview_rollback(self, to: int) -> list[str]:
@@ -180,6 +208,10 @@ class Engine:
 
     def retry(self, outcome: RunOutcome) -> None:
         """Bring again what the loaded phases hold: rows that were put right leave quarantine."""
+        with self._telling_failures(outcome, self.plan.phase(MASTERS)):
+            self._retry(outcome)
+
+    def _retry(self, outcome: RunOutcome) -> None:
         url = self.settings.require_run_target()
         with self._connection(url) as conn:
             loaded = state.status(conn, self.plan.system).phase or 0
@@ -196,6 +228,87 @@ class Engine:
                 for number in phases:
                     work = self._work(conn, dbt, self.plan.phase(number), outcome, Deadline())
                     self._run_phase(work, outcome)
+
+    # --- who is told ----------------------------------------------------------------------------
+
+    @property
+    def notifier(self) -> Notifier:
+        """Tells whom the plan names."""
+        return Notifier(self.plan, self.settings, self.console)
+
+    @contextmanager
+    def _telling_failures(
+        self, outcome: RunOutcome, first: Phase, what: str | None = None
+    ) -> Iterator[None]:
+        """Tell of a failure or a refusal once everything is let go, then let it go on.
+
+        It is of the phase that was under way, or of the first one; `what` names it otherwise.
+        """
+        began = datetime.now(UTC)
+        try:
+            yield
+        except UsageProblem:
+            raise
+        except TraspasoError as error:
+            self._tell_failure(outcome, first, what, began, error)
+            raise
+        except KeyboardInterrupt:
+            stopped = StepFailed("interrupted", "say the same command again: it continues")
+            self._tell_failure(outcome, first, what, began, stopped)
+            raise
+
+    def _tell_failure(
+        self,
+        outcome: RunOutcome,
+        first: Phase,
+        what: str | None,
+        began: datetime,
+        error: TraspasoError,
+    ) -> None:
+        last = outcome.phases[-1] if outcome.phases else None
+        under_way = last if last is not None and last.status != "succeeded" else None
+        phase = under_way.phase if under_way else first.number
+        complaints = self.notifier.tell(
+            "refusal" if isinstance(error, Refused) else "failure",
+            phase=phase,
+            name=what or self.plan.phase(phase).name,
+            status=error.status,
+            run_id=outcome.run_id,
+            started_at=under_way.started_at if under_way else began,
+            finished_at=datetime.now(UTC),
+            rows=under_way.rows if under_way else 0,
+            message=error.message,
+            fix=error.fix,
+        )
+        if under_way:
+            under_way.notes += complaints
+
+    def _tell_start(self, phase: Phase, run_id: str, done: PhaseOutcome) -> None:
+        done.notes += self.notifier.tell(
+            "start",
+            phase=phase.number,
+            name=phase.name,
+            status="running",
+            run_id=run_id,
+            started_at=done.started_at,
+        )
+
+    def _tell_end(self, phase: Phase, run_id: str, done: PhaseOutcome) -> None:
+        following = phase.number + 1
+        command = f"run {self.plan.system} --phase {following}"
+        done.notes += self.notifier.tell(
+            "end",
+            phase=phase.number,
+            name=phase.name,
+            status=done.status,
+            run_id=run_id,
+            started_at=done.started_at,
+            finished_at=datetime.now(UTC),
+            rows=done.rows,
+            message="; ".join(done.notes),
+            next="traspaso "
+            + (command if following <= TRANSACTIONS else f"validate {self.plan.system}"),
+        )
 
     # --- around a run ---------------------------------------------------------------------------
 
@@ -371,6 +484,7 @@ class Engine:
         began = time.monotonic()
         conn, phase, done = work.conn, work.phase, work.done
         outcome.phases.append(done)
+        self._tell_start(phase, work.run_id, done)
         was_done = (state.status(conn, self.plan.system).phase or -1) >= phase.number
         if not was_done:
             self._record(work, "running")
@@ -402,6 +516,7 @@ class Engine:
         finally:
             done.seconds = time.monotonic() - began
         done.status = "succeeded"
+        self._tell_end(phase, work.run_id, done)
 
     def _record(
         self, work: _Work, status: state.StepStatus, detail: Mapping[str, Any] | None = None

@@ -114,11 +114,20 @@ def marts(project_dir: Path, system: str) -> tuple[Mart, ...]:
     return _some(tuple(found), project_dir / "models" / "marts" / system, "models")
 
 
-def legacy_key(project_dir: Path, system: str, table: str) -> tuple[str, ...]:
-    """Return the columns that tell a legacy table's rows apart: `vars.legacy_keys`."""
+def legacy_keys(project_dir: Path, system: str) -> dict[str, tuple[str, ...]]:
+    """Return the columns by which the models know a row, by legacy table.
+
+    Raises UsageProblem where dbt_project.yml is not there or says nothing of them.
+    """
     path = project_dir / "dbt_project.yml"
-    document = _document(path, path.stat().st_mtime_ns)
-    return tuple(document["vars"]["legacy_keys"][system][table]["columns"])
+    try:
+        document = _document(path, path.stat().st_mtime_ns)
+        keys = document["vars"]["legacy_keys"][system]
+        return {table: tuple(key["columns"]) for table, key in keys.items()}
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "cannot be read") from None
+    except KeyError as missing:
+        raise _unreadable(path, f"has no {missing} in vars.legacy_keys.{system}") from None
 
 
 def value_maps(project_dir: Path, system: str) -> dict[str, tuple[Value, ...]]:

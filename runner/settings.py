@@ -157,7 +157,7 @@ def redact(text: str, *urls: str | None) -> str:
         for key in _SECRET_KEYS:
             if parts.get(key):
                 text = text.replace(parts[key], _HIDDEN)
-    return re.sub(r"(\w+://[^\s:/@]*):[^\s@]+@", rf"\1:{_HIDDEN}@", text)
+    return re.sub(r"(\b\w+://[^\s:/@]*):[^\s@]+@", rf"\1:{_HIDDEN}@", text)
 
 
 def refuse_transaction_pooler(url: str) -> None:

@@ -1,4 +1,5 @@
--- What the connected role lacks, each with what for, and the statement that gives it.
+-- What the connected role lacks, each with what for, and the statement that gives it; of a table
+-- that it cannot read, the schema.
 with schemas as (
     select
         n.oid,
@@ -30,11 +31,12 @@ relations as (
         )
 ),
 
-lacking (rank, detail, fix) as (
+lacking (rank, detail, fix, unreadable_in) as (
     select
         1,
         pg_catalog.format('CREATE on the database %%I, to make its schemas', d.datname),
-        pg_catalog.format('grant create on database %%I to %%I', d.datname, current_user)
+        pg_catalog.format('grant create on database %%I to %%I', d.datname, current_user),
+        null
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database()
         and not pg_catalog.has_database_privilege(d.oid, 'create')
@@ -49,7 +51,8 @@ lacking (rank, detail, fix) as (
     select
         2,
         pg_catalog.format('TEMPORARY on the database %%I, to load', d.datname),
-        pg_catalog.format('grant temporary on database %%I to %%I', d.datname, current_user)
+        pg_catalog.format('grant temporary on database %%I to %%I', d.datname, current_user),
+        null
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database()
         and not pg_catalog.has_database_privilege(d.oid, 'temporary')
@@ -59,7 +62,8 @@ lacking (rank, detail, fix) as (
     select
         3,
         'CREATEDB, to restore a backup for a drill',
-        pg_catalog.format('alter role %%I createdb', current_user)
+        pg_catalog.format('alter role %%I createdb', current_user),
+        null
     from pg_catalog.pg_roles as r
     where r.rolname = current_user and not r.rolcreatedb and not r.rolsuper
 
@@ -68,7 +72,8 @@ lacking (rank, detail, fix) as (
     select
         4,
         pg_catalog.format('USAGE on the schema %%I', s.nspname),
-        pg_catalog.format('grant usage on schema %%I to %%I', s.nspname, current_user)
+        pg_catalog.format('grant usage on schema %%I to %%I', s.nspname, current_user),
+        null
     from schemas as s
     where not pg_catalog.has_schema_privilege(s.oid, 'usage')
 
@@ -77,7 +82,8 @@ lacking (rank, detail, fix) as (
     select
         5,
         pg_catalog.format('CREATE on the schema %%I', s.nspname),
-        pg_catalog.format('grant create on schema %%I to %%I', s.nspname, current_user)
+        pg_catalog.format('grant create on schema %%I to %%I', s.nspname, current_user),
+        null
     from schemas as s
     where (s.is_own or s.nspname = %(target_schema)s)
         and not pg_catalog.has_schema_privilege(s.oid, 'create')
@@ -96,7 +102,8 @@ lacking (rank, detail, fix) as (
         ),
         pg_catalog.format(
             'grant select on %%s%%I.%%I to %%I', r.kind, r.nspname, r.relname, current_user
-        )
+        ),
+        pg_catalog.quote_ident(r.nspname)
     from relations as r
     where r.relkind <> 'v'
         and r.nspname <> 'traspaso'
@@ -112,7 +119,8 @@ lacking (rank, detail, fix) as (
         pg_catalog.format(
             'grant select, insert, update, delete, truncate on %%I.%%I to %%I',
             r.nspname, r.relname, current_user
-        )
+        ),
+        null
     from relations as r
     where r.nspname = 'traspaso'
         and r.relkind in ('r', 'p')
@@ -132,7 +140,8 @@ lacking (rank, detail, fix) as (
         pg_catalog.format('ownership of %%I.%%I', r.nspname, r.relname),
         pg_catalog.format(
             'grant %%I to %%I', pg_catalog.pg_get_userbyid(r.relowner), current_user
-        )
+        ),
+        null
     from relations as r
     where r.relkind <> 'S'
         and (
@@ -144,6 +153,7 @@ lacking (rank, detail, fix) as (
 
 select
     l.detail,
-    l.fix
+    l.fix,
+    l.unreadable_in
 from lacking as l
 order by l.rank, l.detail

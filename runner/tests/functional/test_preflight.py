@@ -15,7 +15,9 @@ from runner import backup, preflight, project, state
 from runner.db import connect, sql_text
 from runner.errors import ExitCode, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
-from runner.preflight import Check, canonical_type
+from runner.preflight import Check, others, server
+from runner.preflight import look as looking
+from runner.preflight.legacy import canonical_type
 from runner.settings import PROJECT_DIR, Settings
 
 
@@ -26,7 +28,9 @@ def plan() -> Plan:
 
 @pytest.fixture
 def legacy(conn: psycopg.Connection) -> psycopg.Connection:
-    """Give a connection to a database with the legacy tables of TinkuBot, empty."""
+    """Give a connection to a database with the legacy tables of TinkuBot, empty, written in UTC."""
+    database = sql.Identifier(conn.info.dbname)
+    conn.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(database))
     conn.execute(sql_text("legacy/tinkubot.sql"))
     return conn
 
@@ -111,8 +115,8 @@ def test_only_versions_that_were_tried_are_fine(
     settings: Settings, plan: Plan, monkeypatch: pytest.MonkeyPatch,
     tried: tuple[int, int], status: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(preflight, "OLDEST_MAJOR", tried[0])
-    monkeypatch.setattr(preflight, "NEWEST_MAJOR", tried[1])
+    monkeypatch.setattr(server, "OLDEST_MAJOR", tried[0])
+    monkeypatch.setattr(server, "NEWEST_MAJOR", tried[1])
     assert {check.status for check in look(settings, plan) if check.name == "server"} == {status}
 
 
@@ -523,7 +527,7 @@ def test_an_old_transaction_and_a_prepared_one_are_warned_of(
     with psycopg.connect(database, application_name="informe") as other:
         other.execute("select 1")
         assert "transactions" not in {name for name, _, _ in problems(look(settings, plan), "warn")}
-        monkeypatch.setattr(preflight, "LONG_TRANSACTION", timedelta(0))
+        monkeypatch.setattr(others, "LONG_TRANSACTION", timedelta(0))
         found = [p for p in problems(look(settings, plan), "warn") if p[0] == "transactions"]
         pid = other.info.backend_pid
         assert [fix for _, _, fix in found] == [
@@ -553,7 +557,7 @@ def test_an_error_of_the_database_is_one_failed_check(
     def broken(name: str) -> sql.SQL:
         return sql.SQL("select 1/0") if name == "preflight_prepared.sql" else sql_text(name)
 
-    monkeypatch.setattr(preflight, "sql_text", broken)
+    monkeypatch.setattr(looking, "sql_text", broken)
     found = look(settings, plan)
     assert the_problem(found)[:2] == ("prepared transactions", "division by zero")
     assert {check.status for check in found if check.name == "transactions"} == {"pass"}
