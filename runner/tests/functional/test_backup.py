@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from runner import backup, pgclient, state
+from runner import backup, drill, pgclient, state
 from runner.db import connect, table_checksum
 from runner.errors import Refused, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
@@ -259,11 +259,6 @@ def test_a_schema_that_does_not_exist_is_named(settings: Settings, plan: Plan) -
 def test_a_legacy_elsewhere_is_not_looked_for_here(settings: Settings, plan: Plan) -> None:
     elsewhere = replace(settings, legacy_schema="viejo", legacy_url="postgresql://h/x")
     assert manifest_of(backup.create(elsewhere, plan, 0))["schemas"] == ["public"]
-
-
-def test_a_key_is_not_silently_ignored(settings: Settings, plan: Plan) -> None:
-    with pytest.raises(Refused, match="not encrypted"):
-        backup.create(replace(settings, backup_key="llave"), plan, 0)
 
 
 def test_a_killed_backup_leaves_a_partial_folder_that_the_next_removes(
@@ -660,7 +655,7 @@ def test_a_restore_whose_reader_dies_is_not_committed(
             replace(real, bin_dir=folder),
             settings.require_target(),
             made.path / "dump",
-            entries=backup._without_schemas(listed, ["public", "staging_tinkubot"]),
+            entries=drill.without_schemas(listed, ["public", "staging_tinkubot"]),
             lock_timeout_ms=1000,
             application_name="prueba",
         )
