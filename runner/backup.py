@@ -195,7 +195,12 @@ def _add_uploaded(
 ) -> None:
     uploaded = place.ids(system)
     for identifier in sorted(uploaded - set(known)):
-        manifest = place.manifest(identifier)
+        try:
+            manifest = place.manifest(identifier)
+        except remote.RemoteProblem:
+            raise
+        except StepFailed:
+            continue
         found = archive.describe(manifest, settings.backup_dir / identifier)
         known[identifier] = replace(found, present=False)
     for identifier, backup in known.items():

@@ -332,7 +332,7 @@ def backup_restore_table(
         done = backups.restore_table(settings, plan, backup_id, table, into=into, yes=True)
     console.line(f"{done.schema}.{done.table}   {done.rows:,} rows as in {backup_id}")
     if not done.exact:
-        console.line("some columns have other types now: their values are there, as text")
+        console.line("the table has another shape now: all columns of the copy are text")
     if into is not None:
         console.next(f'psql -c \'table "{done.schema}"."{done.table}"\'')
     return {"status": "succeeded", "table": asdict(done)}

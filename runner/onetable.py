@@ -81,9 +81,11 @@ def put_back(conn: psycopg.Connection, source: Source, manifest: Manifest) -> No
     try:
         with conn.transaction():
             conn.execute(sql.SQL("lock table only {} in exclusive mode").format(target))
-            columns = contents.rows(conn, "table_columns.sql", _parameters(source))
-            _stage(conn, source, target, columns)
-            _replace(conn, source, target, columns)
+            statement = "create temporary table {} (like {} including generated) on commit drop"
+            conn.execute(sql.SQL(statement).format(sql.Identifier(_STAGE[1]), target))
+            _load(conn, source, _STAGE)
+            conn.execute(sql.SQL("analyze {}").format(sql.Identifier(*_STAGE)))
+            _replace(conn, source, target)
             _require_same(conn, source, source.name)
             _advance(conn, source, manifest)
     except psycopg.errors.UndefinedTable as error:
@@ -100,54 +102,44 @@ def put_back(conn: psycopg.Connection, source: Source, manifest: Manifest) -> No
 def copy_beside(conn: psycopg.Connection, source: Source, schema: str) -> bool:
     """Make a copy of the table in a schema of its own; changes nothing else.
 
-    The copy has the types of today's columns, or text where these do not take the values any
-    more. Returns whether it is, by its checksum, exactly what was backed up.
+    Returns True where the copy has the table's types of today and is, by its checksum, what was
+    backed up. Where it cannot be, all its columns are text, and hold what the backup says.
     """
-    columns = contents.rows(conn, "table_columns.sql", _parameters(source))
-    types = {column["name"]: column["type"] for column in columns}
-    place = sql.Identifier(schema, source.name[1])
+    place = (schema, source.name[1])
     with conn.transaction():
         conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
         try:
             with conn.transaction():
-                _fill_new(conn, source, place, types)
-        except psycopg.DataError:
-            _fill_new(conn, source, place, {})
-        copied = table_checksum(conn, schema, source.name[1])
-        if copied.rows != source.entry["rows"]:
-            raise StepFailed(
-                f"the backup holds {copied.rows} rows of {source}, not {source.entry['rows']}",
-                "do not trust this backup; verify it",
-            )
-    return contents.table_entry(*source.name, copied) == source.entry
+                statement = sql.SQL("create table {} (like {} including generated)")
+                conn.execute(statement.format(sql.Identifier(*place), sql.Identifier(*source.name)))
+                _load(conn, source, place)
+        except (Refused, psycopg.errors.UndefinedTable, psycopg.errors.IntegrityError):
+            _load_as_text(conn, source, place)
+            return False
+    return True
 
 
 def _parameters(source: Source) -> dict[str, Any]:
     return {"schema": source.name[0], "table": source.name[1]}
 
 
-def _fill_new(
-    conn: psycopg.Connection, source: Source, place: sql.Identifier, types: dict[str, str]
-) -> None:
+def _load_as_text(conn: psycopg.Connection, source: Source, place: tuple[str, str]) -> None:
+    name = sql.Identifier(*place)
     with pgclient.table_rows(source.programs, source.archive, source.toc_entry) as found:
-        definitions = [
-            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(types.get(name, "text")))
-            for name in found.columns
-        ]
-        conn.execute(sql.SQL("create table {} ({})").format(place, sql.SQL(", ").join(definitions)))
-        _copy(conn, place, found)
+        columns = [sql.SQL("{} text").format(sql.Identifier(column)) for column in found.columns]
+        conn.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(columns)))
+        _copy(conn, name, found)
+    rows = table_checksum(conn, *place).rows
+    if rows != source.entry["rows"]:
+        raise StepFailed(
+            f"the backup holds {rows} rows of {source}, not {source.entry['rows']}",
+            "do not trust this backup; verify it",
+        )
 
 
-def _stage(
-    conn: psycopg.Connection,
-    source: Source,
-    target: sql.Identifier,
-    columns: list[dict[str, Any]],
-) -> None:
-    """Load the rows into a temporary table of the same shape, and prove that they are the same."""
-    stage = sql.Identifier(*_STAGE)
-    statement = "create temporary table {} (like {} including generated) on commit drop"
-    conn.execute(sql.SQL(statement).format(sql.Identifier(_STAGE[1]), target))
+def _load(conn: psycopg.Connection, source: Source, place: tuple[str, str]) -> None:
+    """Load the rows into a table made like the one of today, and prove that they are the same."""
+    columns = contents.rows(conn, "table_columns.sql", _parameters(source))
     with pgclient.table_rows(source.programs, source.archive, source.toc_entry) as found:
         now = {column["name"] for column in columns if not column["generated"]}
         then = set(found.columns)
@@ -156,11 +148,10 @@ def _stage(
         if changes:
             raise _other_shape(source, "; ".join(changes))
         try:
-            _copy(conn, stage, found)
+            _copy(conn, sql.Identifier(*place), found)
         except psycopg.DataError as error:
             raise _other_shape(source, explain(error).message) from error
-    _require_same(conn, source, _STAGE)
-    conn.execute(sql.SQL("analyze {}").format(stage))
+    _require_same(conn, source, place)
 
 
 def _other_shape(source: Source, what: str) -> Refused:
@@ -185,8 +176,8 @@ def _replace(
     conn: psycopg.Connection,
     source: Source,
     target: sql.Identifier,
-    columns: list[dict[str, Any]],
 ) -> None:
+    columns = contents.rows(conn, "table_columns.sql", _parameters(source))
     references = contents.rows(conn, "referencing_keys.sql", _parameters(source))
     key = [column["name"] for column in columns if column["in_primary_key"]]
     if references and not key:

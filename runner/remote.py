@@ -129,7 +129,8 @@ class Remote:
             response_checksum_validation="when_required",
             s3={"addressing_style": "path" if is_elsewhere else "auto"},
         )
-        return boto3.client("s3", config=config)
+        # A session of its own: boto3's default one keeps the first credentials it saw.
+        return boto3.session.Session().client("s3", config=config)
 
     def _key(self, identifier: str, path: str) -> str:
         return f"{self.prefix}{identifier}/{path}"

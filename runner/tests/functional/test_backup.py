@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from runner import backup, drill, pgclient, state
+from runner import archive, backup, drill, pgclient, state
 from runner.db import connect, table_checksum
 from runner.errors import Refused, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
@@ -560,6 +560,45 @@ def test_prune_never_deletes_the_newest_verified_one(
     assert [b.id for b in backup.backups(settings, "tinkubot")] == [made[1], made[3]]
     assert [b.id for b in backup.prune(settings, "tinkubot", keep=0, days=0)] == [made[3]]
     assert entries(settings.backup_dir) == {made[1]}
+
+
+def test_prune_that_keeps_more_than_there_are_deletes_none(
+    settings: Settings, plan: Plan, legacy: psycopg.Connection
+) -> None:
+    assert not legacy.closed
+    made = {backup.create(settings, plan, 0).id for _ in range(3)}
+    assert backup.prune(settings, "tinkubot", keep=5) == []
+    assert entries(settings.backup_dir) == made
+
+
+def test_prune_keeps_the_newest_verified_one_that_is_here_beside_one_that_is_not(
+    settings: Settings, plan: Plan, legacy: psycopg.Connection
+) -> None:
+    assert not legacy.closed
+    made = [backup.create(settings, plan, 0) for _ in range(3)]
+    made.sort(key=lambda each: (each.created_at, each.id))
+    for each in made:
+        backup.verify(settings, plan, each.id)
+    shutil.rmtree(made[2].path)
+    assert [b.id for b in backup.prunable(settings, "tinkubot", keep=0, days=0)] == [made[0].id]
+
+
+def test_prune_leaves_a_backup_that_a_command_uses(
+    settings: Settings, plan: Plan, legacy: psycopg.Connection
+) -> None:
+    assert not legacy.closed
+    made = [backup.create(settings, plan, 0) for _ in range(2)]
+    deleted: list[list[backup.Backup]] = []
+
+    def prune(_table: str, _rows: int) -> None:
+        deleted.append(backup.prune(settings, "tinkubot", keep=0, days=0))
+
+    backup.verify(settings, plan, made[0].id, tell=prune)
+    assert [[b.id for b in each] for each in deleted] == [[made[1].id], [], [], []]
+    # On another database of the same folder nobody sees the session, but the folder is held.
+    with archive.in_use(made[0].path):
+        assert archive.retire(made[0].path) is False
+    assert made[0].path.exists()
 
 
 # --- restore ------------------------------------------------------------------------------------
