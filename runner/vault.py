@@ -150,7 +150,8 @@ def unlock(key: str | None, folder: Path, manifest: Mapping[str, Any]) -> Vault 
     try:
         vault = Vault(_own_key(secret, (folder / KEY_FILE).read_bytes()), secret)
     except (pyrage.DecryptError, pyrage.IdentityError, UnicodeDecodeError):
-        made_with = manifest["encryption"].get("key", secret.kind)
+        said = manifest["encryption"]
+        made_with = said.get("key") if isinstance(said, dict) else secret.kind
         hint = "" if made_with == secret.kind else f": it was made with a key that is: {made_with}"
         raise Refused(
             f"TRASPASO_BACKUP_KEY does not open backup {folder.name}{hint}",

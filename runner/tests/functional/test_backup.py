@@ -595,10 +595,24 @@ def test_prune_leaves_a_backup_that_a_command_uses(
 
     backup.verify(settings, plan, made[0].id, tell=prune)
     assert [[b.id for b in each] for each in deleted] == [[made[1].id], [], [], []]
+    # From another machine only the session is seen.
+    shutil.rmtree(made[0].path)
+    legacy.execute("update traspaso.backups set verified_at = null")
+    doomed = backup.prunable(settings, "tinkubot", keep=0, days=0)
+    assert [b.id for b in doomed] == [made[0].id]
+    with connect(settings.require_target(), application_name=f"{made[0].id}_restore"):
+        assert backup.prunable(settings, "tinkubot", keep=0, days=0) == []
+
+
+def test_prune_leaves_a_folder_that_a_command_on_another_database_uses(
+    made: backup.Backup,
+) -> None:
     # On another database of the same folder nobody sees the session, but the folder is held.
-    with archive.in_use(made[0].path):
-        assert archive.retire(made[0].path) is False
-    assert made[0].path.exists()
+    with archive.in_use(made.path):
+        assert archive.retire(made.path) is False
+    assert made.path.exists()
+    assert archive.retire(made.path)
+    assert not made.path.exists()
 
 
 # --- restore ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -125,10 +125,11 @@ def test_a_file_that_was_damaged_there_is_found_and_nothing_of_it_kept(
     key = next(key for key in sorted(keys(bucket)) if key.endswith("toc.dat"))
     whole = bucket.Object(key).get()["Body"].read()
     bucket.Object(key).put(Body=whole[:-1] + b"?")
-    for command in (
+    commands: tuple[Callable[[], object], ...] = (
         lambda: backup.restore(s3, plan, made.id, yes=True),
         lambda: backup.verify(s3, plan, made.id),
-    ):
+    )
+    for command in commands:
         with pytest.raises(StepFailed, match=r"toc\.dat is damaged"):
             command()
         assert list(s3.backup_dir.iterdir()) == []

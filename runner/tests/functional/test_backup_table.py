@@ -110,6 +110,15 @@ def test_rows_that_others_point_to_are_not_taken_from_under_them(
     assert sums(settings) == before
 
 
+def test_no_number_is_drawn_twice_after_an_emptied_table_is_put_back(
+    settings: Settings, plan: Plan, made: backup.Backup, legacy: psycopg.Connection
+) -> None:
+    legacy.execute("truncate public.customers, public.messages restart identity")
+    backup.restore_table(settings, plan, made.id, "customers", yes=True)
+    row = legacy.execute("insert into public.customers (phone_number) values ('z') returning id")
+    assert row.fetchone() == (2501,)
+
+
 def test_rows_whose_own_parents_are_gone_are_refused(
     settings: Settings, plan: Plan, made: backup.Backup, legacy: psycopg.Connection
 ) -> None:
