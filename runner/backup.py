@@ -1,85 +1,34 @@
 """Backups: dumped in one snapshot, and counted only once restored elsewhere and compared.
 
-A backup is a folder `<id>/` with pg_dump's directory format in `dump/` and `manifest.json`. It
-holds every schema that the system's phases can touch. The schema `traspaso` is not in it: the
-record of what happened outlives a restore, and belongs to all systems of the database.
+A backup holds every schema that the system's phases can touch. The schema `traspaso` is not in
+it: the record of what happened outlives a restore, and belongs to all systems of the database.
 """
 
-import fcntl
-import hashlib
-import json
-import os
-import re
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 from psycopg import IsolationLevel, sql
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from runner import pgclient, state
-from runner.db import (
-    Checksum,
-    connect,
-    explain,
-    server_major,
-    server_version,
-    sql_text,
-    table_checksum,
-)
-from runner.errors import Refused, StepFailed, Unreachable, UsageProblem
+from runner import archive, contents, drill, onetable, pgclient, remote, state, vault
+from runner.archive import DUMP, MANIFEST, SEALED_DUMP, Backup, Manifest, some
+from runner.contents import Tell
+from runner.db import connect, explain, server_major, server_version, sql_text, table_checksum
+from runner.drill import SCRATCH_PREFIX
+from runner.errors import Refused, StepFailed, UsageProblem
 from runner.plan import Plan
 from runner.settings import Settings
 
-MANIFEST = "manifest.json"
-SCRATCH_PREFIX = "traspaso_scratch_"
+__all__ = ["MANIFEST", "SCRATCH_PREFIX", "Backup"]
 
-# Told after each table that was summed: its name and its rows.
-Tell = Callable[[str, int], None]
-Manifest = dict[str, Any]
-
-_DUMP = "dump"
-_PARTIAL = ".partial_"
 _FORMAT = 1
-_BLOCK = 1 << 20
-_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Backup:
-    """One backup; `sha256` is that of its list of files, `present` says if its folder is here."""
-
-    id: str
-    system: str
-    phase: int
-    path: Path
-    bytes: int
-    sha256: str
-    created_at: datetime
-    verified_at: datetime | None
-    present: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of `traspaso --json backup SYSTEM list`."""
-        return {
-            "id": self.id,
-            "phase": self.phase,
-            "bytes": self.bytes,
-            "sha256": self.sha256,
-            "verified": self.verified_at is not None,
-            "verified_at": self.verified_at.isoformat() if self.verified_at else None,
-            "created_at": self.created_at.isoformat(),
-            "path": str(self.path),
-            "present": self.present,
-        }
 
 
 def _silent(_table: str, _rows: int) -> None:
@@ -92,42 +41,67 @@ def _silent(_table: str, _rows: int) -> None:
 def create(settings: Settings, plan: Plan, phase: int, *, tell: Tell = _silent) -> Backup:
     """Dump all that the plan's phases can touch, in one snapshot, with the sums of every table.
 
-    `phase` is the last completed one. What a killed backup left is removed first. Raises
-    StepFailed, with nothing left behind, when anything goes wrong.
+    `phase` is the last completed one. Encrypted with TRASPASO_BACKUP_KEY; refused without it where
+    the plan marks a table as sensitive. Uploaded where TRASPASO_BACKUP_S3 is set. What a killed
+    backup left is removed first. Raises StepFailed, with nothing left behind, when anything goes
+    wrong; a backup that could not be uploaded is one all the same.
     """
     url = settings.require_run_target()
-    if settings.backup_key is not None:
-        raise Refused(
-            "TRASPASO_BACKUP_KEY is set, but backups are not encrypted yet",
-            "unset TRASPASO_BACKUP_KEY and keep the backup folder on an encrypted disk",
-        )
+    secret = vault.read_secret(settings.backup_key) if settings.backup_key else None
+    if secret is None and plan.sensitive_tables:
+        raise vault.require_key(plan.sensitive_tables)
+    place = remote.connect(settings.backup_s3)
     # Sorts by time; may name a folder, a session and a database.
     identifier = f"{plan.system}_{phase}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(2)}"
     final = settings.backup_dir / identifier
-    with _troubles(url), _session(url, plan, identifier) as conn:
+    with _troubles(settings), _session(url, plan, identifier) as conn:
         state.install(conn)
         _remove_partials(settings.backup_dir, plan.system, conn)
-        with _partial_folder(settings.backup_dir, identifier) as folder:
+        with archive.partial_folder(settings.backup_dir, identifier) as folder:
             manifest = {"format": _FORMAT, "id": identifier, "system": plan.system, "phase": phase}
-            manifest |= _dump(conn, settings, plan, folder / _DUMP, identifier, tell=tell)
-            manifest |= _files(folder)
-            _write(folder / MANIFEST, manifest)
+            own = None
+            if secret is not None:
+                own, key_file = vault.new(secret)
+                (folder / vault.KEY_FILE).write_bytes(key_file)
+                manifest["encryption"] = vault.describe(secret)
+            into = folder / DUMP if own is None else _Sealer(own, folder / SEALED_DUMP)
+            manifest |= _dump(conn, settings, plan, into, identifier, tell=tell)
+            manifest |= archive.list_files(folder)
+            if own is not None:
+                manifest["seal"] = own.seal(manifest)
+            archive.write_manifest(folder, manifest)
             folder.rename(final)
-            _sync(settings.backup_dir)
+            archive.sync(settings.backup_dir)
         _record(conn, manifest, final)
-    return _backup(manifest, final)
+        made = archive.describe(manifest, final)
+        if place is None:
+            return made
+        return _upload(place, made, manifest, tell)
+
+
+class _Sealer:
+    """Encrypts what pg_dump writes into a pipe: its plain text never touches the disk."""
+
+    def __init__(self, own: vault.Vault, path: Path) -> None:
+        self._own = own
+        self._path = path
+
+    def __call__(self, pipe: IO[bytes]) -> None:
+        with self._path.open("wb") as file:
+            self._own.encrypt(pipe, file)
+        archive.sync(self._path)
 
 
 def _dump(
     conn: psycopg.Connection,
     settings: Settings,
     plan: Plan,
-    folder: Path,
+    into: pgclient.Archive,
     identifier: str,
     *,
     tell: Tell,
 ) -> Manifest:
-    """Dump into `folder` and sum every table meanwhile, both in the same snapshot."""
+    """Dump into a folder or a pipe and sum every table meanwhile, both in the same snapshot."""
     programs = pgclient.find_programs(server_major(conn))
     schemas = _schemas(conn, settings, plan)
     conn.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -135,11 +109,11 @@ def _dump(
     with conn.transaction():
         snapshot = _one(conn, "select pg_catalog.pg_export_snapshot()")
         # No snapshot holds a sequence: read before the dump, it can only be further on in it.
-        sequences = _sequences(conn, schemas)
+        sequences = contents.sequences(conn, schemas)
         with pgclient.dumping(
             programs,
             settings.require_target(),
-            folder,
+            into,
             schemas=schemas,
             snapshot=snapshot,
             jobs=plan.backup.jobs,
@@ -147,11 +121,11 @@ def _dump(
             application_name=identifier,
         ) as has_failed:
             tables = []
-            for schema, table in _tables(conn, schemas):
+            for schema, table in contents.tables(conn, schemas):
                 if has_failed():
                     break
                 found = table_checksum(conn, schema, table)
-                tables.append(_table_entry(schema, table, found))
+                tables.append(contents.table_entry(schema, table, found))
                 tell(f"{schema}.{table}", found.rows)
     return {
         "created_at": datetime.now(UTC).isoformat(),
@@ -159,7 +133,7 @@ def _dump(
         "client_version": programs.version,
         "database": conn.info.dbname,
         "schemas": schemas,
-        "extensions": _rows(conn, "backup_extensions.sql", {}),
+        "extensions": contents.rows(conn, "backup_extensions.sql", {}),
         "tables": tables,
         "sequences": sequences,
     }
@@ -183,24 +157,6 @@ def _schemas(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[s
     return schemas
 
 
-def _tables(conn: psycopg.Connection, schemas: list[str]) -> list[tuple[str, str]]:
-    found = conn.execute(sql_text("backup_tables.sql"), {"schemas": schemas})
-    return [(row[0], row[1]) for row in found]
-
-
-def _table_entry(schema: str, table: str, found: Checksum) -> dict[str, Any]:
-    return {"schema": schema, "table": table, "rows": found.rows, "checksum": found.checksum}
-
-
-def _sequences(conn: psycopg.Connection, schemas: list[str]) -> list[dict[str, Any]]:
-    return _rows(conn, "backup_sequences.sql", {"schemas": schemas})
-
-
-def _rows(conn: psycopg.Connection, file: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(sql_text(file), parameters).fetchall()
-
-
 def _one(conn: psycopg.Connection, query: str) -> Any:
     row = conn.execute(sql.SQL(query)).fetchone()
     return row[0] if row else None
@@ -216,20 +172,39 @@ def _session(url: str, plan: Plan, name: str) -> psycopg.Connection:
 
 
 def backups(settings: Settings, system: str) -> list[Backup]:
-    """Return the system's backups, oldest first: those recorded, and those in the folder."""
+    """Return the system's backups, oldest first: recorded, in the folder, or in S3."""
     url = settings.require_target()
-    with _troubles(url), connect(url, autocommit=True, read_only=True) as conn:
+    with _troubles(settings), connect(url, autocommit=True, read_only=True) as conn:
         known = {backup.id: backup for backup in recorded(conn, system)}
-    for folder in _folders(settings.backup_dir, system):
+    for folder in archive.folders(settings.backup_dir, system):
         try:
-            here = _backup(_read_manifest(folder), folder)
+            here = archive.describe(archive.read_manifest(folder), folder)
         except StepFailed:
             # `verify` says so; a list of the others is still of use.
             continue
         if here.id in known:
             here = replace(known[here.id], path=folder, present=True)
         known[here.id] = here
+    if place := remote.connect(settings.backup_s3):
+        _add_uploaded(known, settings, system, place)
     return sorted(known.values(), key=lambda backup: (backup.created_at, backup.id))
+
+
+def _add_uploaded(
+    known: dict[str, Backup], settings: Settings, system: str, place: remote.Remote
+) -> None:
+    uploaded = place.ids(system)
+    for identifier in sorted(uploaded - set(known)):
+        try:
+            manifest = place.manifest(identifier)
+        except remote.RemoteProblem:
+            raise
+        except StepFailed:
+            continue
+        found = archive.describe(manifest, settings.backup_dir / identifier)
+        known[identifier] = replace(found, present=False)
+    for identifier, backup in known.items():
+        known[identifier] = replace(backup, uploaded=identifier in uploaded)
 
 
 def recorded(conn: psycopg.Connection, system: str) -> list[Backup]:
@@ -238,18 +213,15 @@ def recorded(conn: psycopg.Connection, system: str) -> list[Backup]:
         return []
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
-            "select id, system, phase, path, bytes, sha256, created_at, verified_at"
+            "select id, system, phase, path, bytes, sha256, created_at, verified_at,"
+            " manifest ? 'encryption' as encrypted"
             " from traspaso.backups where system = %s order by created_at, id",
             [system],
         ).fetchall()
     return [
-        Backup(**row | {"path": Path(row["path"])}, present=_is_here(Path(row["path"])))
+        Backup(**row | {"path": Path(row["path"])}, present=archive.is_here(Path(row["path"])))
         for row in found
     ]
-
-
-def _is_here(folder: Path) -> bool:
-    return (folder / MANIFEST).is_file()
 
 
 def latest_verified(conn: psycopg.Connection, system: str) -> Backup | None:
@@ -274,44 +246,45 @@ def checksums_of(conn: psycopg.Connection, identifier: str) -> dict[str, str]:
 def verify(settings: Settings, plan: Plan, identifier: str, *, tell: Tell = _silent) -> Backup:
     """Restore a backup into a scratch database of the same server and compare every table.
 
-    The files are compared with their sha256 before: a damaged one is named, nothing restored. A
-    backup that fails counts as not verified from then on. The scratch database is always
-    dropped; so are those of killed verifications.
+    One that is only in S3 is fetched. The files are compared with their sha256 before: a damaged
+    one is named, nothing restored. A backup that fails counts as not verified from then on; not
+    one whose key is missing. The scratch database is always dropped; so are those of killed
+    verifications.
     """
     url = settings.require_run_target()
-    folder = _folder(settings, plan.system, identifier)
     scratch = SCRATCH_PREFIX + identifier
     # Under the scratch database's name: that is how others see that somebody works for it.
-    with _troubles(url), _session(url, plan, scratch) as conn:
+    with _troubles(settings), _session(url, plan, scratch) as conn:
         state.install(conn)
         try:
-            manifest = _intact_manifest(conn, folder)
-            _record(conn, manifest, folder)
-            _drop_leftovers(conn, plan.system)
-            with _scratch_database(conn, url, scratch) as scratch_url:
-                skipped = _restore_scratch(conn, scratch_url, folder, manifest, plan)
-                _compare(scratch_url, manifest, tell)
+            with _open(conn, settings, plan.system, identifier) as (manifest, dump):
+                skipped = drill.restore_and_compare(
+                    conn, url, scratch, archive=dump, manifest=manifest, plan=plan, tell=tell
+                )
+        except remote.RemoteProblem:
+            raise
         except StepFailed as error:
             _set_verified(conn, identifier, verified_at=None, detail={"error": error.message})
             raise
         verified_at = datetime.now(UTC)
         detail = {"tables": len(manifest["tables"]), "not_restored": skipped}
         _set_verified(conn, identifier, verified_at=verified_at, detail=detail)
-    return replace(_backup(manifest, folder), verified_at=verified_at)
+    folder = settings.backup_dir / identifier
+    return replace(archive.describe(manifest, folder), verified_at=verified_at)
 
 
 @contextmanager
 def scratch_copy(settings: Settings, plan: Plan, identifier: str) -> Iterator[str]:
     """Restore a backup into a scratch database; give its URL, drop it when the block is left."""
     url = settings.require_run_target()
-    folder = _folder(settings, plan.system, identifier)
     scratch = SCRATCH_PREFIX + identifier
-    with _troubles(url), _session(url, plan, scratch) as conn:
-        manifest = _intact_manifest(conn, folder)
-        _drop_leftovers(conn, plan.system)
-        with _scratch_database(conn, url, scratch) as scratch_url:
-            _restore_scratch(conn, scratch_url, folder, manifest, plan)
-            yield scratch_url
+    with (
+        _troubles(settings),
+        _session(url, plan, scratch) as conn,
+        _open(conn, settings, plan.system, identifier) as (manifest, dump),
+        drill.restored(conn, url, scratch, archive=dump, manifest=manifest, plan=plan) as (copy, _),
+    ):
+        yield copy
 
 
 @contextmanager
@@ -320,189 +293,33 @@ def scratch_folder(settings: Settings, system: str) -> Iterator[Path]:
 
     What a killed process leaves of it, the next backup deletes.
     """
-    with _partial_folder(settings.backup_dir, f"{system}_0_{secrets.token_hex(4)}") as folder:
+    with archive.partial_folder(
+        settings.backup_dir, f"{system}_0_{secrets.token_hex(4)}"
+    ) as folder:
         yield folder
 
 
-def _intact_manifest(conn: psycopg.Connection, folder: Path) -> Manifest:
-    """Return the manifest once every file is as it says; raises StepFailed, naming the damaged."""
-    manifest = _read_manifest(folder)
-    fix = "do not restore it; make a new one: traspaso backup {} create".format(manifest["system"])
-    known = conn.execute(
-        "select manifest from traspaso.backups where id = %s", [folder.name]
-    ).fetchone()
-    if manifest["id"] != folder.name or (known is not None and known[0] != manifest):
-        raise StepFailed(f"{folder / MANIFEST} was changed since the backup was made", fix)
-    found = {entry["path"]: entry for entry in _files(folder)["files"]}
-    wanted = {entry["path"]: entry for entry in manifest["files"]}
-    damaged = [
-        f"{path} {'is missing' if path not in found else 'is damaged'}"
-        for path, entry in wanted.items()
-        if found.get(path) != entry
-    ]
-    damaged += [f"{path} does not belong to it" for path in found if path not in wanted]
-    if damaged:
-        raise StepFailed(f"backup {folder.name}: {_some(damaged)}", fix)
-    return manifest
-
-
-def _drop_leftovers(conn: psycopg.Connection, system: str) -> None:
-    parameters = {"prefix": f"{SCRATCH_PREFIX}{system}_"}
-    for row in conn.execute(sql_text("scratch_leftovers.sql"), parameters).fetchall():
-        _drop_database(conn, row[0])
-
-
-def _drop_database(conn: psycopg.Connection, name: str) -> None:
-    statement = sql.SQL("drop database if exists {} with (force)")
-    conn.execute(statement.format(sql.Identifier(name)))
-
-
 @contextmanager
-def _scratch_database(conn: psycopg.Connection, url: str, name: str) -> Iterator[str]:
-    """Create a database that sorts and encodes as this one; drop it when the block is left."""
-    _drop_database(conn, name)
-    try:
-        try:
-            conn.execute(_create_database(conn, name))
-        except psycopg.errors.InsufficientPrivilege:
-            role = conn.info.user
-            raise Unreachable(
-                f"{role} may not create the scratch database that a backup is proved in",
-                f"as an administrator: alter role {role} createdb",
-            ) from None
-        yield make_conninfo(url, dbname=name)
-    finally:
-        # A connection that is gone cannot drop it: the next verification will.
-        with suppress(psycopg.OperationalError):
-            _drop_database(conn, name)
+def _open(
+    conn: psycopg.Connection, settings: Settings, system: str, identifier: str
+) -> Iterator[tuple[Manifest, pgclient.Archive]]:
+    """Give a backup's manifest and archive, once its files are intact and its key fits.
 
-
-def _create_database(conn: psycopg.Connection, name: str) -> sql.Composed:
-    locale = _rows(conn, "database_locale.sql", {})[0]
-    options = {
-        "template": sql.Identifier("template0"),
-        "encoding": sql.Literal(locale["encoding"]),
-        "lc_collate": sql.Literal(locale["lc_collate"]),
-        "lc_ctype": sql.Literal(locale["lc_ctype"]),
-    }
-    if locale["provider"] in {"i", "b"}:
-        provider = {"i": "icu", "b": "builtin"}[locale["provider"]]
-        options["locale_provider"] = sql.Identifier(provider)
-        options[f"{provider}_locale"] = sql.Literal(locale["locale"])
-    return sql.SQL("create database {} {}").format(
-        sql.Identifier(name),
-        sql.SQL(" ").join(
-            sql.SQL("{} = {}").format(sql.SQL(option), value) for option, value in options.items()
-        ),
-    )
-
-
-def _restore_scratch(
-    conn: psycopg.Connection, url: str, folder: Path, manifest: Manifest, plan: Plan
-) -> list[str]:
-    """Restore into the scratch database; return what could not be, for lack of other schemas."""
-    programs = pgclient.find_programs(server_major(conn))
-    skipped = _prepare_scratch(url, manifest)
-    complaints = pgclient.restore_into(
-        programs,
-        url,
-        folder / _DUMP,
-        entries=_without_schemas(
-            pgclient.table_of_contents(programs, folder / _DUMP), manifest["schemas"]
-        ),
-        jobs=plan.backup.jobs,
-        application_name=f"{folder.name}_restore",
-    )
-    failed = [c for c in complaints if not _is_about_outside(c.message, manifest["schemas"])]
-    if failed:
-        shown = _some([complaint.message for complaint in failed])
-        raise StepFailed(
-            f"backup {folder.name} does not restore: {shown}",
-            f"correct it, then make a new one: traspaso backup {plan.system} create",
-        )
-    return skipped + [f"{c.statement} ({c.message})" for c in complaints]
-
-
-def _prepare_scratch(url: str, manifest: Manifest) -> list[str]:
-    """Create schemas and extensions; an extension that only one database may have is left out."""
-    skipped = []
-    with connect(url, autocommit=True) as scratch:
-        places = [extension["nspname"] for extension in manifest["extensions"]]
-        for schema in dict.fromkeys([*manifest["schemas"], *places]):
-            if not schema.startswith("pg_"):
-                statement = sql.SQL("create schema if not exists {}")
-                scratch.execute(statement.format(sql.Identifier(schema)))
-        for extension in manifest["extensions"]:
-            statement = sql.SQL("create extension if not exists {} schema {}")
-            names = sql.Identifier(extension["extname"]), sql.Identifier(extension["nspname"])
-            try:
-                scratch.execute(statement.format(*names))
-            except (psycopg.errors.DatabaseError, psycopg.errors.InternalError) as error:
-                skipped.append(f"EXTENSION {extension['extname']}: {error.diag.message_primary}")
-    return skipped
-
-
-def _without_schemas(entries: list[str], schemas: list[str]) -> list[str]:
-    """Leave out the entries that create, or drop, schemas that are there already."""
-    there = {f"SCHEMA - {schema} " for schema in schemas}
-
-    def is_schema(entry: str) -> bool:
-        description = re.sub(r"^\d+; \d+ \d+ ", "", entry)
-        return any(description.startswith(name) for name in there)
-
-    return [entry for entry in entries if not is_schema(entry)]
-
-
-def _is_about_outside(message: str, schemas: list[str]) -> bool:
-    """Say whether an object lacks something that is in none of the backup's schemas.
-
-    A foreign key to `auth.users`, or a policy that calls `auth.uid()`, is in the dump and will
-    be restored where these exist; a scratch database has no schema `auth`.
+    It is fetched where it is only in S3; while the block lasts, `prune` spares it.
     """
-    match = re.search(r'(?:schema|relation|function|type) "?([^".(]+)"?.* does not exist', message)
-    return match is not None and match[1] not in schemas
+    folder = _at_hand(conn, settings, system, identifier)
+    with archive.in_use(folder):
+        manifest = archive.intact_manifest(folder, _recorded_manifest(conn, identifier))
+        own = vault.unlock(settings.backup_key, folder, manifest)
+        _record(conn, manifest, folder)
+        yield manifest, archive.dump_in(folder, own)
 
 
-def _compare(url: str, manifest: Manifest, tell: Tell) -> None:
-    differences = []
-    with connect(url, autocommit=True, read_only=True) as scratch:
-        found = set(_tables(scratch, manifest["schemas"]))
-        for entry in manifest["tables"]:
-            schema, table = entry["schema"], entry["table"]
-            if (schema, table) not in found:
-                differences.append(f"{schema}.{table} is missing")
-                continue
-            restored = table_checksum(scratch, schema, table)
-            if _table_entry(schema, table, restored) != entry:
-                rows = f"{restored.rows} rows of {entry['rows']}"
-                differences.append(f"{schema}.{table} differs ({rows})")
-            tell(f"{schema}.{table}", restored.rows)
-        differences += _behind(manifest["sequences"], _sequences(scratch, manifest["schemas"]))
-    if differences:
-        raise StepFailed(
-            f"backup {manifest['id']} is not what was backed up: {_some(differences)}",
-            f"make a new one: traspaso backup {manifest['system']} create",
-        )
-
-
-def _behind(wanted: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[str]:
-    """List the sequences that would draw a number again that was drawn before the backup."""
-
-    def name(sequence: dict[str, Any]) -> str:
-        return f"{sequence['schemaname']}.{sequence['sequencename']}"
-
-    def is_behind(before: dict[str, Any], after: dict[str, Any]) -> bool:
-        if before["last_value"] is None:
-            return False
-        ahead = (after.get("last_value") or 0) - before["last_value"]
-        return after.get("last_value") is None or ahead * before["increment_by"] < 0
-
-    restored = {name(sequence): sequence for sequence in found}
-    return [
-        f"{name(sequence)} is behind"
-        for sequence in wanted
-        if is_behind(sequence, restored.get(name(sequence), {}))
-    ]
+def _recorded_manifest(conn: psycopg.Connection, identifier: str) -> Manifest | None:
+    row = conn.execute(
+        "select manifest from traspaso.backups where id = %s", [identifier]
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _set_verified(
@@ -518,6 +335,69 @@ def _set_verified(
     )
 
 
+# --- S3 -----------------------------------------------------------------------------------------
+
+
+def upload(settings: Settings, plan: Plan, identifier: str, *, tell: Tell = _silent) -> Backup:
+    """Upload a backup to S3: the files that are not there yet, once all here are intact."""
+    url = settings.require_run_target()
+    place = remote.connect(settings.backup_s3)
+    if place is None:
+        raise UsageProblem(
+            "TRASPASO_BACKUP_S3 is not set", "export TRASPASO_BACKUP_S3=s3://bucket/prefix"
+        )
+    with _troubles(settings), _session(url, plan, f"{identifier}_upload") as conn:
+        state.install(conn)
+        folder = _here(settings, plan.system, identifier)
+        manifest = archive.intact_manifest(folder, _recorded_manifest(conn, identifier))
+        _record(conn, manifest, folder)
+        known = {backup.id: backup for backup in recorded(conn, plan.system)}
+        return _upload(place, known[identifier], manifest, tell)
+
+
+def _upload(place: remote.Remote, backup: Backup, manifest: Manifest, tell: Tell) -> Backup:
+    try:
+        with archive.in_use(backup.path):
+            place.upload(backup.path, manifest, lambda path, _bytes: tell(path, 0))
+    except (StepFailed, UsageProblem) as error:
+        failed = StepFailed(
+            f"backup {backup.id} is in {backup.path}, but not uploaded: {error.message}",
+            f"{error.fix}; then: traspaso backup {backup.system} upload {backup.id}",
+        )
+        failed.payload = {"backups": [backup.to_json()]}
+        raise failed from error
+    return replace(backup, uploaded=True)
+
+
+def _here(settings: Settings, system: str, identifier: str) -> Path:
+    folder = settings.backup_dir / identifier
+    if archive.is_id(system, identifier) and archive.is_here(folder):
+        return folder
+    raise UsageProblem(
+        f"there is no backup {identifier} of {system} in {settings.backup_dir}",
+        f"traspaso backup {system} list; its folder is TRASPASO_BACKUP_DIR",
+    )
+
+
+def _at_hand(conn: psycopg.Connection, settings: Settings, system: str, identifier: str) -> Path:
+    """Return a backup's folder, fetched from S3 where it is only there."""
+    place = remote.connect(settings.backup_s3)
+    folder = settings.backup_dir / identifier
+    if (
+        place is None
+        or not archive.is_id(system, identifier)
+        or archive.is_here(folder)
+        or identifier not in place.ids(system)
+    ):
+        return _here(settings, system, identifier)
+    _remove_partials(settings.backup_dir, system, conn)
+    with archive.partial_folder(settings.backup_dir, identifier) as fetched:
+        place.download(identifier, fetched, lambda _path, _bytes: None)
+        fetched.rename(folder)
+        archive.sync(settings.backup_dir)
+    return folder
+
+
 # --- prune --------------------------------------------------------------------------------------
 
 
@@ -527,40 +407,82 @@ def prunable(
     """Return what `prune` would delete, oldest first.
 
     `keep` spares that many of the newest, `days` spares the younger ones; with both, only what
-    neither spares goes. The newest verified backup of each phase stays in any case. Raises
-    UsageProblem when neither is given.
+    neither spares goes. In any case stay: the newest verified backup of each phase, wherever it
+    is, and the newest of those at hand; one that a running command uses. Raises UsageProblem
+    when neither is given.
     """
     if keep is None and days is None:
-        raise UsageProblem("prune needs --keep or --days", "add --keep 5, or --days 30, or both")
+        raise UsageProblem(
+            "say what to keep: --keep N, --days N or both",
+            f"traspaso backup {system} prune --keep 3, or backup.retention in the plan",
+        )
     found = backups(settings, system)
-    spared = {backup.id for backup in found[len(found) - (keep or 0) :]}
+    spared = {backup.id for backup in found[max(len(found) - (keep or 0), 0) :]}
     if days is not None:
         oldest = datetime.now(UTC) - timedelta(days=days)
         spared |= {backup.id for backup in found if backup.created_at >= oldest}
-    spared |= {backup.id for backup in {b.phase: b for b in found if b.verified_at}.values()}
-    return [backup for backup in found if backup.id not in spared]
+    verified = [backup for backup in found if backup.verified_at]
+    at_hand = [backup for backup in verified if backup.present or backup.uploaded]
+    for those in (verified, at_hand):
+        spared |= {backup.id for backup in {b.phase: b for b in those}.values()}
+    url = settings.require_target()
+    with _troubles(settings), connect(url, autocommit=True, read_only=True) as conn:
+        sessions = _sessions(conn)
+    return [b for b in found if b.id not in spared and not any(b.id in s for s in sessions)]
+
+
+def _sessions(conn: psycopg.Connection) -> list[str]:
+    """Return the names of all sessions: that of a command names the backup that it uses."""
+    query = "select application_name from pg_catalog.pg_stat_activity where application_name <> ''"
+    return [row[0] for row in conn.execute(query)]
 
 
 def prune(
     settings: Settings, system: str, *, keep: int | None = None, days: int | None = None
 ) -> list[Backup]:
-    """Delete what `prunable` names, and return it."""
+    """Delete what `prunable` names, here and in S3; return what was deleted."""
     url = settings.require_run_target()
+    place = remote.connect(settings.backup_s3)
+    deleted = []
     doomed = prunable(settings, system, keep=keep, days=days)
-    with _troubles(url), connect(url, autocommit=True) as conn:
+    with _troubles(settings), connect(url, autocommit=True) as conn:
         for backup in doomed:
-            if backup.present:
-                # Renamed first: half a backup must not look like one.
-                partial = backup.path.with_name(_PARTIAL + backup.id)
-                backup.path.rename(partial)
-                _delete(partial)
-            conn.execute(
-                "delete from traspaso.backups where id = %s and system = %s", [backup.id, system]
-            )
-    return doomed
+            if backup.present and not archive.retire(backup.path):
+                continue
+            if backup.uploaded and place is not None:
+                place.delete(backup.id)
+            if state.is_installed(conn):
+                conn.execute(
+                    "delete from traspaso.backups where id = %s and system = %s",
+                    [backup.id, system],
+                )
+            deleted.append(backup)
+    return deleted
+
+
+def _remove_partials(backup_dir: Path, system: str, conn: psycopg.Connection) -> None:
+    """Delete the folders that killed commands of the system left, and end their dumps."""
+    for folder in archive.abandoned(backup_dir, system):
+        conn.execute(
+            "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
+            " where application_name = %s",
+            [folder.name.removeprefix(archive.PARTIAL)],
+        )
+        archive.delete(folder)
 
 
 # --- restore ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One table that was restored, and where; `exact` says that its checksum is the backup's."""
+
+    backup_id: str
+    schema: str
+    table: str
+    rows: int
+    exact: bool
 
 
 def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Backup:
@@ -570,39 +492,96 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
     that a restore replaces. Raises Refused, with what to type, otherwise, and without `yes`.
     """
     url = settings.require_run_target()
-    folder = _folder(settings, plan.system, identifier)
     command = f"traspaso backup {plan.system} restore {identifier} --yes"
     session = f"{identifier}_restore"
     with (
-        _troubles(url),
+        _troubles(settings),
         _session(url, plan, session) as conn,
         state.operator_lock(conn, plan.system),
     ):
         state.install(conn)
-        manifest = _intact_manifest(conn, folder)
-        _refuse_dependents(conn, settings, plan, manifest, command)
-        if not yes:
-            rows = sum(entry["rows"] for entry in manifest["tables"])
-            raise Refused(
-                f"this replaces {len(manifest['tables'])} tables of {conn.info.dbname} by their "
-                f"{rows:,} rows of {manifest['created_at'][:19]} UTC",
-                command,
+        with _open(conn, settings, plan.system, identifier) as (manifest, dump):
+            _refuse_dependents(conn, settings, plan, manifest, command)
+            if not yes:
+                rows = sum(entry["rows"] for entry in manifest["tables"])
+                raise Refused(
+                    f"this replaces {len(manifest['tables'])} tables of {conn.info.dbname} by "
+                    f"their {rows:,} rows of {manifest['created_at'][:19]} UTC",
+                    command,
+                )
+            programs = pgclient.find_programs(server_major(conn))
+            schemas = [
+                row[0] for row in conn.execute("select nspname from pg_catalog.pg_namespace")
+            ]
+            listed = pgclient.table_of_contents(programs, dump)
+            pgclient.replay(
+                programs,
+                url,
+                dump,
+                entries=drill.without_schemas(listed, schemas),
+                lock_timeout_ms=plan.lock_timeout_ms,
+                application_name=session,
             )
-        programs = pgclient.find_programs(server_major(conn))
-        existing = [row[0] for row in conn.execute("select nspname from pg_catalog.pg_namespace")]
-        pgclient.replay(
-            programs,
-            url,
-            folder / _DUMP,
-            entries=_without_schemas(
-                pgclient.table_of_contents(programs, folder / _DUMP), existing
-            ),
-            lock_timeout_ms=plan.lock_timeout_ms,
-            application_name=session,
+            contents.compare(url, manifest, _silent)
+    return archive.describe(manifest, settings.backup_dir / identifier)
+
+
+def restore_table(
+    settings: Settings,
+    plan: Plan,
+    identifier: str,
+    table: str,
+    *,
+    into: str | None = None,
+    yes: bool = False,
+) -> Restored:
+    """Put back the rows of one table, or copy it into a schema of its own, in one transaction.
+
+    `table` is in the legacy schema unless it is written `schema.table`. No other table is touched.
+    Raises Refused, with what to do instead, where that cannot be, and without `yes` in place.
+    """
+    url = settings.require_run_target()
+    with (
+        _troubles(settings),
+        _session(url, plan, f"{identifier}_restore") as conn,
+        state.operator_lock(conn, plan.system),
+    ):
+        state.install(conn)
+        with _open(conn, settings, plan.system, identifier) as (manifest, dump):
+            programs = pgclient.find_programs(server_major(conn))
+            source = onetable.find(programs, dump, manifest, table, settings.legacy_schema)
+            if into is not None:
+                _refuse_schema(conn, settings, plan, source, into)
+                exact = onetable.copy_beside(conn, source, into)
+                return Restored(identifier, into, source.name[1], source.entry["rows"], exact)
+            if not yes:
+                raise Refused(
+                    f"this replaces the rows of {source} by its {source.entry['rows']:,} rows of "
+                    f"{manifest['created_at'][:19]} UTC",
+                    f"traspaso backup {plan.system} restore {identifier} --table {table} --yes",
+                )
+            onetable.put_back(conn, source, manifest)
+            return Restored(identifier, *source.name, source.entry["rows"], exact=True)
+
+
+def _refuse_schema(
+    conn: psycopg.Connection,
+    settings: Settings,
+    plan: Plan,
+    source: onetable.Source,
+    into: str,
+) -> None:
+    """Refuse to put a copy where the application or the migration would take it for its own."""
+    schemas = plan.schemas
+    taken = {settings.legacy_schema, settings.target_schema, "traspaso", "information_schema"}
+    taken |= {schemas.staging, schemas.compat, schemas.archive}
+    fix = f"choose another schema, for example {source.other_way}"
+    if into in taken or into.startswith("pg_"):
+        raise Refused(f"the schema {into} is no place for a copy", fix)
+    if (into, source.name[1]) in contents.tables(conn, [into]):
+        raise Refused(
+            f"{into}.{source.name[1]} exists already", f"drop it when it is of no use; or {fix}"
         )
-        _record(conn, manifest, folder)
-        _compare(url, manifest, _silent)
-    return next(backup for backup in backups(settings, plan.system) if backup.id == identifier)
 
 
 def _refuse_dependents(
@@ -615,14 +594,14 @@ def _refuse_dependents(
     held = {(entry["schema"], entry["table"]) for entry in manifest["tables"]}
     made_since = [
         f"{schema}.{table}"
-        for schema, table in _tables(
+        for schema, table in contents.tables(
             conn, [settings.target_schema, plan.schemas.staging, plan.schemas.compat]
         )
         if (schema, table) not in held
         and (schema != settings.target_schema or table in plan.target_tables)
     ]
     if made_since:
-        raise Refused(f"made since the backup: {_some(made_since)}", fix)
+        raise Refused(f"made since the backup: {some(made_since)}", fix)
     if manifest["phase"] > 0 and state.status(conn, plan.system).phase is not None:
         raise Refused(
             f"{manifest['id']} holds Spanish tables, of phase {manifest['phase']}, that the "
@@ -630,144 +609,6 @@ def _refuse_dependents(
             f"restore a backup of phase 0 (traspaso backup {plan.system} list), or restore this "
             "one into an empty database",
         )
-
-
-# --- folders and manifests ----------------------------------------------------------------------
-
-
-@contextmanager
-def _partial_folder(backup_dir: Path, identifier: str) -> Iterator[Path]:
-    """Give a folder that is known for unfinished, and delete it unless it was renamed.
-
-    It is locked as long as this process lives: nobody else takes it for a killed one's.
-    """
-    if not backup_dir.exists():
-        backup_dir.mkdir(parents=True)
-        backup_dir.chmod(0o700)
-    folder = backup_dir / (_PARTIAL + identifier)
-    folder.mkdir()
-    folder.chmod(0o700)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield folder
-    finally:
-        if folder.exists():
-            _delete(folder)
-        os.close(handle)
-
-
-def _remove_partials(backup_dir: Path, system: str, conn: psycopg.Connection) -> None:
-    """Delete the folders that killed backups of the system left, and end their dumps."""
-    for folder in backup_dir.glob(f"{_PARTIAL}{system}_[0-9]_*"):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        else:
-            conn.execute(
-                "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
-                " where application_name = %s",
-                [folder.name.removeprefix(_PARTIAL)],
-            )
-            _delete(folder)
-        finally:
-            os.close(handle)
-
-
-def _delete(folder: Path) -> None:
-    # A dump whose session was just ended may still write its last file.
-    for _ in range(3):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-    raise StepFailed(f"{folder} cannot be deleted", "delete it by hand")
-
-
-def _files(folder: Path) -> dict[str, Any]:
-    """Return the files of a backup with their sha256, for us alone to read, and their totals.
-
-    The total is that of the list in the form `sha256sum` prints.
-    """
-    files = [
-        {
-            "path": path.relative_to(folder).as_posix(),
-            "bytes": path.stat().st_size,
-            "sha256": _sha256(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
-    ]
-    listing = "".join(f"{file['sha256']}  {file['path']}\n" for file in files)
-    return {
-        "files": files,
-        "bytes": sum(int(str(file["bytes"])) for file in files),
-        "sha256": hashlib.sha256(listing.encode()).hexdigest(),
-    }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write(path: Path, manifest: Manifest) -> None:
-    """Write the manifest to the disk, and make everything beside it private."""
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, ensure_ascii=False, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    for entry in path.parent.rglob("*"):
-        entry.chmod(0o700 if entry.is_dir() else 0o600)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _folders(backup_dir: Path, system: str) -> list[Path]:
-    return sorted(path.parent for path in backup_dir.glob(f"{system}_[0-9]_*/{MANIFEST}"))
-
-
-def _folder(settings: Settings, system: str, identifier: str) -> Path:
-    folder = next((f for f in _folders(settings.backup_dir, system) if f.name == identifier), None)
-    if folder is None:
-        raise UsageProblem(
-            f"there is no backup {identifier} of {system} in {settings.backup_dir}",
-            f"traspaso backup {system} list; its folder is TRASPASO_BACKUP_DIR",
-        )
-    return folder
-
-
-def _read_manifest(folder: Path) -> Manifest:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        _backup(manifest, folder)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise StepFailed(
-            f"{folder / MANIFEST} is damaged", f"do not restore it; move {folder} away"
-        ) from None
-    return dict(manifest)
-
-
-def _backup(manifest: Manifest, folder: Path) -> Backup:
-    return Backup(
-        id=manifest["id"],
-        system=manifest["system"],
-        phase=manifest["phase"],
-        path=folder,
-        bytes=manifest["bytes"],
-        sha256=manifest["sha256"],
-        created_at=datetime.fromisoformat(manifest["created_at"]),
-        verified_at=None,
-        present=True,
-    )
 
 
 def _record(conn: psycopg.Connection, manifest: Manifest, folder: Path) -> None:
@@ -783,20 +624,15 @@ def _record(conn: psycopg.Connection, manifest: Manifest, folder: Path) -> None:
 
 
 @contextmanager
-def _troubles(url: str) -> Iterator[None]:
+def _troubles(settings: Settings) -> Iterator[None]:
     """Turn errors of the database and of the disk into what the operator can do about them."""
     try:
         yield
     except psycopg.Error as error:
-        raise explain(error, url) from error
+        raise explain(error, settings.target_url) from error
     except OSError as error:
         raise StepFailed(
-            f"the backup folder cannot be used: {error.strerror}: {error.filename}",
+            f"the backup folder cannot be used: {error.strerror}: "
+            f"{error.filename or settings.backup_dir}",
             "free space there, check its rights, or set TRASPASO_BACKUP_DIR to another folder",
         ) from error
-
-
-def _some(things: list[str]) -> str:
-    shown = "; ".join(things[:_SHOWN])
-    more = len(things) - _SHOWN
-    return f"{shown}; and {more} more" if more > 0 else shown

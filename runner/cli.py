@@ -43,7 +43,8 @@ Environment
   TRASPASO_LEGACY_SCHEMA  public
   TRASPASO_TARGET_SCHEMA  public
   TRASPASO_BACKUP_DIR     ./backups
-  TRASPASO_BACKUP_KEY     encrypts the backups
+  TRASPASO_BACKUP_KEY     encrypts the backups: a passphrase, or AGE-SECRET-KEY-1…
+  TRASPASO_BACKUP_S3      uploads them: s3://bucket/prefix (pip install 'traspaso[s3]')
 """
 
 
@@ -222,7 +223,7 @@ def rollback(session: Session, to: int, yes: bool) -> Answer:
 @cli.group()
 @system
 def backup() -> None:
-    """Make, list, verify, restore and prune backups."""
+    """Make, list, verify, upload, restore and prune backups."""
 
 
 @backup.command("create")
@@ -253,20 +254,40 @@ def backup_verify(session: Session, backup_id: str | None) -> Answer:
     return commands.backup_verify(session.settings, session.plan, session.console, backup_id)
 
 
-@backup.command("restore")
-@click.argument("backup_id")
-@yes
+@backup.command("upload")
+@click.argument("backup_id", required=False)
 @verb
-def backup_restore(session: Session, backup_id: str, yes: bool) -> Answer:
-    """Put the database back to what a backup holds, in one transaction."""
+def backup_upload(session: Session, backup_id: str | None) -> Answer:
+    """Upload a backup to S3, what is missing there; the newest one here without an id."""
     from runner import commands
 
-    session.confirm(
-        yes,
-        f"Replace the schemas of {session.system} by {backup_id}?",
-        f"backup {session.system} restore {backup_id}",
+    return commands.backup_upload(session.settings, session.plan, session.console, backup_id)
+
+
+@backup.command("restore")
+@click.argument("backup_id")
+@click.option("--table", help="Only the rows of this table.")
+@click.option("--into", help="With --table: a copy in this schema instead, nothing replaced.")
+@yes
+@verb
+def backup_restore(
+    session: Session, backup_id: str, table: str | None, into: str | None, yes: bool
+) -> Answer:
+    """Put the database, or one table, back to what a backup holds, in one transaction."""
+    from runner import commands
+
+    command = f"backup {session.system} restore {backup_id}"
+    if table is None:
+        if into is not None:
+            raise UsageProblem("--into needs --table", f"traspaso {command} --table TABLE")
+        session.confirm(yes, f"Replace the schemas of {session.system} by {backup_id}?", command)
+        return commands.backup_restore(session.settings, session.plan, session.console, backup_id)
+    if into is None:
+        question = f"Replace the rows of {table} by those of {backup_id}?"
+        session.confirm(yes, question, f"{command} --table {table}")
+    return commands.backup_restore_table(
+        session.settings, session.plan, session.console, backup_id, table, into=into
     )
-    return commands.backup_restore(session.settings, session.plan, session.console, backup_id)
 
 
 @backup.command("prune")
@@ -275,18 +296,25 @@ def backup_restore(session: Session, backup_id: str, yes: bool) -> Answer:
 @yes
 @verb
 def backup_prune(session: Session, keep: int | None, days: int | None, yes: bool) -> Answer:
-    """Delete old backups, never the last verified one."""
+    """Delete old backups, never the last verified one; the plan says which, or the options."""
     from runner import commands
 
-    if keep is None and days is None:
-        raise UsageProblem(
-            "say what to keep: --keep N, --days N or both",
-            f"traspaso backup {session.system} prune --keep 3",
-        )
-    session.confirm(yes, "Delete old backups?", f"backup {session.system} prune")
-    return commands.backup_prune(
-        session.settings, session.plan, session.console, keep=keep, days=days
+    settings, chosen = session.settings, session.plan
+    options = "".join(
+        f" --{name} {value}"
+        for name, value in (("keep", keep), ("days", days))
+        if value is not None
     )
+    if not options:
+        keep, days = chosen.backup.retention.count, chosen.backup.retention.days
+    doomed = commands.backup_preview_prune(settings, chosen, session.console, keep=keep, days=days)
+    if doomed:
+        try:
+            session.confirm(yes, "Delete these?", f"backup {session.system} prune{options}")
+        except Refused as refused:
+            refused.payload = {"deletes": doomed}
+            raise
+    return commands.backup_prune(settings, chosen, session.console, keep=keep, days=days)
 
 
 @cli.group()

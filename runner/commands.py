@@ -5,7 +5,7 @@ Each returns the JSON answer of the CLI's contract, and prints the same for peop
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from runner.engine import TRANSACTIONS, Engine, RunOutcome, legacy_rows
 from runner.errors import StepFailed, TraspasoError
 from runner.estimate import Estimate, estimates, last_rehearsal
 from runner.plan import Phase, Plan
+from runner.remote import RemoteProblem
 from runner.settings import Settings
 from runner.validate import Proof, prove
 
@@ -309,23 +310,40 @@ def backup_create(settings: Settings, plan: Plan, console: Console) -> Answer:
         made = backups.create(
             settings, plan, phase, tell=lambda name, rows: progress.advance(rows, name)
         )
-    console.line(f"{made.id}   {size(made.bytes)}   {made.path}")
+    console.line(
+        f"{made.id}   {size(made.bytes)}   {'encrypted' if made.encrypted else 'not encrypted'}"
+        f"   {made.path}{'   uploaded' if made.uploaded else ''}"
+    )
     console.next(f"traspaso backup {plan.system} verify {made.id}")
     return {"status": "succeeded", "backups": [made.to_json()]}
 
 
 def backup_list(settings: Settings, plan: Plan, console: Console) -> Answer:
-    """List the backups."""
-    found = backups.backups(settings, plan.system)
+    """List the backups; those here and recorded even while S3 cannot be asked."""
+    problem = None
+    try:
+        found = backups.backups(settings, plan.system)
+    except RemoteProblem as error:
+        problem = error
+        found = backups.backups(replace(settings, backup_s3=None), plan.system)
+    _show_backups(found, console)
+    answer: Answer = {"backups": [backup.to_json() for backup in found]}
+    if problem is not None:
+        console.log(f"S3 could not be asked: {problem.message}")
+        console.log(f"fix: {problem.fix}")
+        answer["s3"] = problem.to_json()
+    return answer
+
+
+def _show_backups(found: Sequence[backups.Backup], console: Console) -> None:
     console.table(
-        ["backup", "phase", "size", "verified"],
+        ["backup", "phase", "size", "encrypted", "where", "verified"],
         [
-            [b.id, b.phase, size(b.bytes), f"{b.verified_at:%Y-%m-%d %H:%M}" if b.verified_at
-             else "no"]
+            [b.id, b.phase, size(b.bytes), "yes" if b.encrypted else "no", b.where,
+             f"{b.verified_at:%Y-%m-%d %H:%M}" if b.verified_at else "no"]
             for b in found
         ],
     )  # fmt: skip
-    return {"backups": [backup.to_json() for backup in found]}
 
 
 def backup_verify(
@@ -345,12 +363,58 @@ def backup_verify(
     return {"status": "succeeded", "backups": [verified.to_json()]}
 
 
+def backup_upload(
+    settings: Settings, plan: Plan, console: Console, backup_id: str | None
+) -> Answer:
+    """Upload a backup to S3, the newest that is here without an id."""
+    if backup_id is None:
+        here = replace(settings, backup_s3=None)
+        found = [backup for backup in backups.backups(here, plan.system) if backup.present]
+        if not found:
+            raise StepFailed("there is no backup here", f"traspaso backup {plan.system} create")
+        backup_id = found[-1].id
+    with console.progress("upload") as progress:
+        uploaded = backups.upload(
+            settings, plan, backup_id, tell=lambda name, rows: progress.advance(rows, name)
+        )
+    console.line(f"{uploaded.id}   {size(uploaded.bytes)}   {settings.backup_s3}")
+    return {"status": "succeeded", "backups": [uploaded.to_json()]}
+
+
 def backup_restore(settings: Settings, plan: Plan, console: Console, backup_id: str) -> Answer:
     """Put the database back to what a backup holds."""
     with console.progress("restore"):
         restored = backups.restore(settings, plan, backup_id, yes=True)
     console.line(f"{restored.id}   restored")
     return {"status": "succeeded", "backups": [restored.to_json()]}
+
+
+def backup_restore_table(
+    settings: Settings, plan: Plan, console: Console, backup_id: str, table: str,
+    *, into: str | None,
+) -> Answer:  # fmt: skip
+    """Put back one table's rows, or copy it beside."""
+    with console.progress(f"restore {table}"):
+        done = backups.restore_table(settings, plan, backup_id, table, into=into, yes=True)
+    console.line(f"{done.schema}.{done.table}   {done.rows:,} rows as in {backup_id}")
+    if not done.exact:
+        console.line("the table has another shape now: all columns of the copy are text")
+    if into is not None:
+        console.next(f'psql -c \'table "{done.schema}"."{done.table}"\'')
+    return {"status": "succeeded", "table": asdict(done)}
+
+
+def backup_preview_prune(
+    settings: Settings, plan: Plan, console: Console, *, keep: int | None, days: int | None
+) -> list[str]:
+    """Show what `prune` would delete, and return it."""
+    doomed = backups.prunable(settings, plan.system, keep=keep, days=days)
+    if doomed:
+        console.line("to be deleted:")
+        _show_backups(doomed, console)
+    else:
+        console.line("nothing to delete")
+    return [backup.id for backup in doomed]
 
 
 def backup_prune(

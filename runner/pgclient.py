@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -45,6 +47,13 @@ _UNKNOWN_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 # It also turns off the lock timeout, and would queue before the application's reads.
 _HEADER_LINES_DROPPED = re.compile(rb"SET (transaction_timeout|lock_timeout) = 0;\s*")
 _HEADER_LINES = 40
+
+# What a program may say before the rest is dropped: errors come first.
+_HEARD_BYTES = 1 << 20
+
+# An archive on the disk (pg_dump's directory format), or what reads it from a pipe and writes it
+# into one (the custom format): no plain copy of an encrypted one ever touches the disk.
+Archive = Path | Callable[[IO[bytes]], None]
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,7 @@ def _programs(folder: Path) -> Programs | None:
 def dumping(
     programs: Programs,
     url: str,
-    folder: Path,
+    into: Archive,
     *,
     schemas: Sequence[str],
     snapshot: str,
@@ -121,32 +130,38 @@ def dumping(
     lock_timeout_ms: int,
     application_name: str,
 ) -> Iterator[Callable[[], bool]]:
-    """Dump schemas into a new folder while the block runs; wait for the end when it is over.
+    """Dump schemas into a new folder, or a pipe, while the block runs; wait for the end then.
 
     Yields a function that says whether the dump has failed already. Raises StepFailed with what
-    pg_dump said. Leaving by an exception ends pg_dump.
+    pg_dump said, and what reading the pipe raised. Leaving by an exception ends pg_dump.
     """
+    piped = not isinstance(into, Path)
+    form = (
+        ["--format=custom"] if piped else ["--format=directory", f"--file={into}", f"--jobs={jobs}"]
+    )
     command: list[str | Path] = [
         programs.path("pg_dump"),
-        "--format=directory",
-        f"--file={folder}",
-        f"--jobs={jobs}",
+        *form,
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={lock_timeout_ms}",
         "--no-password",
         "--strict-names",
         *(f"--schema={_pattern(schema)}" for schema in schemas),
     ]
-    environment = _environment(url, application_name)
-    with _output() as stderr:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stderr=stderr, env=environment, umask=0o077
-        )
-        with _ended(process):
-            yield lambda: process.poll() not in {None, 0}
-            process.wait()
-        if process.returncode != 0:
-            raise _failed("pg_dump", _text(stderr), url)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if piped else None,
+        stderr=subprocess.PIPE,
+        env=_environment(url, application_name),
+        umask=0o077,
+    )
+    with _listening(process) as heard, _working(into, process.stdout) as work, _ended(process):
+        yield lambda: process.poll() not in {None, 0} or _has_failed(work)
+        process.wait()
+        work.result()
+    if process.returncode != 0:
+        raise _failed("pg_dump", heard.text(), url)
 
 
 def _pattern(schema: str) -> str:
@@ -154,24 +169,48 @@ def _pattern(schema: str) -> str:
     return '"' + schema.replace('"', '""') + '"'
 
 
-def table_of_contents(programs: Programs, folder: Path) -> list[str]:
+def table_of_contents(programs: Programs, archive: Archive) -> list[str]:
     """Return the entries of an archive, as pg_restore lists them, without comments."""
-    result = subprocess.run(
-        [programs.path("pg_restore"), "--list", folder],
-        check=False,
-        capture_output=True,
-        text=True,
+    with _reading(programs, archive, ["--list"]) as (process, heard, work):
+        listed = _pipe(process.stdout).read().decode("utf-8", errors="replace")
+        process.wait()
+        work.result()
+    if process.returncode != 0:
+        raise _failed("pg_restore", heard.text(), None)
+    return [line for line in listed.splitlines() if line and not line.startswith(";")]
+
+
+@contextmanager
+def _reading(
+    programs: Programs, archive: Archive, options: Sequence[str]
+) -> Iterator[tuple[subprocess.Popen[bytes], "_Heard", "Future[None]"]]:
+    """Run pg_restore on an archive, its output in a pipe; gone when the block is left.
+
+    Gives the process, what it says, and the work of feeding it.
+    """
+    process = subprocess.Popen(
+        [programs.path("pg_restore"), *options, *_named(archive)],
+        stdin=_stdin(archive),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=_plain_environment(),
     )
-    if result.returncode != 0:
-        raise _failed("pg_restore", result.stderr, None)
-    return [line for line in result.stdout.splitlines() if line and not line.startswith(";")]
+    with _listening(process) as heard, _working(archive, process.stdin) as work, _ended(process):
+        yield process, heard, work
+
+
+def _named(archive: Archive) -> list[Path]:
+    return [archive] if isinstance(archive, Path) else []
+
+
+def _stdin(archive: Archive) -> int:
+    return subprocess.DEVNULL if isinstance(archive, Path) else subprocess.PIPE
 
 
 def restore_into(
     programs: Programs,
     url: str,
-    folder: Path,
+    archive: Archive,
     *,
     entries: Sequence[str],
     jobs: int,
@@ -179,29 +218,35 @@ def restore_into(
 ) -> list[Complaint]:
     """Restore entries into an empty database, owned by the caller; return what failed, once each.
 
-    Raises StepFailed when pg_restore failed without naming an entry.
+    From a pipe, in the archive's order, one table at a time. Raises StepFailed when pg_restore
+    failed without naming an entry.
     """
-    with _list_file(entries) as list_file, _output() as stderr:
+    with _list_file(entries) as list_file:
         command: list[str | Path] = [
             programs.path("pg_restore"),
             f"--dbname={libpq_env(url).get('PGDATABASE', '')}",
-            f"--jobs={jobs}",
+            *([f"--jobs={jobs}"] if isinstance(archive, Path) else []),
             f"--use-list={list_file}",
             "--no-owner",
             "--no-privileges",
             "--no-security-labels",
             "--no-password",
-            folder,
+            *_named(archive),
         ]
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stderr=stderr,
+            stdin=_stdin(archive),
+            stderr=subprocess.PIPE,
             env=_environment(url, application_name),
         )
-        with _ended(process):
+        with (
+            _listening(process) as heard,
+            _working(archive, process.stdin) as work,
+            _ended(process),
+        ):
             process.wait()
-        said = _text(stderr)
+            work.result()
+        said = heard.text()
     complaints = _complaints(said)
     if process.returncode != 0 and not complaints:
         raise _failed("pg_restore", said, url)
@@ -226,7 +271,7 @@ def _complaints(said: str) -> list[Complaint]:
 def replay(
     programs: Programs,
     url: str,
-    folder: Path,
+    archive: Archive,
     *,
     entries: Sequence[str],
     lock_timeout_ms: int,
@@ -238,56 +283,111 @@ def replay(
     and not straight from pg_restore, which would wait for locks for ever, and whose first
     settings an older server refuses.
     """
-    with _list_file(entries) as list_file, _output() as restore_said, _output() as psql_said:
-        reader = subprocess.Popen(
-            [
-                programs.path("pg_restore"),
-                "--file=-",
-                "--clean",
-                "--if-exists",
-                "--exit-on-error",
-                f"--use-list={list_file}",
-                folder,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=restore_said,
-            env=_plain_environment(),
-        )
-        writer = subprocess.Popen(
-            [programs.path("psql"), "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-o", os.devnull],
-            stdin=subprocess.PIPE,
-            stderr=psql_said,
-            env=_environment(url, application_name),
-        )
-        with reader, writer, _ended(reader), _ended(writer):
-            _pump(reader, writer, lock_timeout_ms)
+    with _list_file(entries) as list_file:
+        options = ["--file=-", "--clean", "--if-exists", "--exit-on-error"]
+        options.append(f"--use-list={list_file}")
+        with _reading(programs, archive, options) as (reader, reader_heard, work):
+            writer = subprocess.Popen(
+                [
+                    programs.path("psql"), "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1",
+                    "-o", os.devnull,
+                ],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(url, application_name),
+            )  # fmt: skip
+            with _listening(writer) as writer_heard, _ended(writer):
+                _pump(reader, writer, work, lock_timeout_ms)
         if writer.returncode != 0:
-            raise _failed("the restore", _text(psql_said), url)
+            raise _failed("the restore", writer_heard.text(), url)
+        work.result()
         if reader.returncode != 0:
-            raise _failed("pg_restore", _text(restore_said), url)
+            raise _failed("pg_restore", reader_heard.text(), url)
 
 
 def _pump(
-    reader: subprocess.Popen[bytes], writer: subprocess.Popen[bytes], lock_timeout_ms: int
+    reader: subprocess.Popen[bytes],
+    writer: subprocess.Popen[bytes],
+    work: "Future[None]",
+    lock_timeout_ms: int,
 ) -> None:
     """Feed the script to psql, and COMMIT only once the whole of it was read without an error."""
-    if reader.stdout is None or writer.stdin is None:
-        raise ValueError("both processes need a pipe")
+    script, psql = _pipe(reader.stdout), _pipe(writer.stdin)
     try:
-        writer.stdin.write(b"BEGIN;\nSET LOCAL lock_timeout = %d;\n" % lock_timeout_ms)
-        for line in islice(reader.stdout, _HEADER_LINES):
+        psql.write(b"BEGIN;\nSET LOCAL lock_timeout = %d;\n" % lock_timeout_ms)
+        for line in islice(script, _HEADER_LINES):
             if not _HEADER_LINES_DROPPED.fullmatch(line):
-                writer.stdin.write(line)
-        shutil.copyfileobj(reader.stdout, writer.stdin)
-        if reader.wait() == 0:
-            writer.stdin.write(b"\nCOMMIT;\n")
+                psql.write(line)
+        shutil.copyfileobj(script, psql)
+        if reader.wait() == 0 and work.exception() is None:
+            psql.write(b"\nCOMMIT;\n")
     except BrokenPipeError:
         # psql stopped at an error, which it has told.
         reader.kill()
     with suppress(BrokenPipeError):
-        writer.stdin.close()
+        psql.close()
     writer.wait()
+
+
+@contextmanager
+def table_rows(programs: Programs, archive: Archive, entry: str) -> Iterator["TableRows"]:
+    """Read the rows of one TABLE DATA entry out of an archive, as COPY text.
+
+    Raises StepFailed, once the rows are read, where the archive is not whole.
+    """
+    with _list_file([entry]) as list_file:
+        options = ["--file=-", "--data-only", f"--use-list={list_file}"]
+        with _reading(programs, archive, options) as (process, heard, work):
+            script = _pipe(process.stdout)
+            found = next((match for line in script if (match := _COPY.match(line))), None)
+            if found is None:
+                process.wait()
+                work.result()
+                raise _failed("pg_restore", heard.text() or "error: it gave no rows", None)
+            yield TableRows(found[1].decode(), script)
+            # What follows the rows; only then it ends by itself.
+            shutil.copyfileobj(script, _Nowhere())
+            process.wait()
+            work.result()
+        if process.returncode != 0:
+            raise _failed("pg_restore", heard.text(), None)
+
+
+_IDENTIFIER = rb'(?:"(?:[^"]|"")*"|[^\s."(]+)'
+_COPY = re.compile(rb"COPY " + _IDENTIFIER + rb"\." + _IDENTIFIER + rb" \((.*)\) FROM stdin;$")
+_COLUMN = re.compile(r'"((?:[^"]|"")*)"|([^\s,]+)')
+_ROWS_BLOCK = 1000
+
+
+class _Nowhere:
+    def write(self, block: bytes) -> int:
+        return len(block)
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of a table in a dump: its columns as SQL names them, and the text that COPY reads."""
+
+    column_list: str
+    script: IO[bytes]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that have values, in the order of the values."""
+        return [
+            match[1].replace('""', '"') if match[1] is not None else match[2]
+            for match in _COLUMN.finditer(self.column_list)
+        ]
+
+    def blocks(self) -> Iterator[bytes]:
+        """Give the rows, many at a time. Raises StepFailed where they end too early."""
+        while lines := list(islice(self.script, _ROWS_BLOCK)):
+            if b"\\.\n" in lines:
+                # No more than one block of what follows is read; nothing in it is of use.
+                yield b"".join(lines[: lines.index(b"\\.\n")])
+                return
+            yield b"".join(lines)
+        raise StepFailed("the backup ends within a table", "make a new one")
 
 
 @contextmanager
@@ -313,16 +413,65 @@ def _list_file(entries: Sequence[str]) -> Iterator[Path]:
         yield Path(file.name)
 
 
+class _Heard:
+    """What a program says on stderr. In memory: a complaint may quote a row."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._said = bytearray()
+        # A pipe that nobody reads would stop the program once it is full.
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with self._pipe:
+            while block := self._pipe.read1(1 << 16):  # type: ignore[attr-defined]
+                self._said += block[: max(_HEARD_BYTES - len(self._said), 0)]
+
+    def text(self) -> str:
+        """Return it once the program has ended."""
+        self._thread.join()
+        return self._said.decode("utf-8", errors="replace")
+
+
 @contextmanager
-def _output() -> Iterator[IO[bytes]]:
-    # A file, since a pipe that nobody reads would stop the program once it is full.
-    with tempfile.TemporaryFile() as file:
-        yield file
+def _listening(process: subprocess.Popen[bytes]) -> Iterator[_Heard]:
+    yield _Heard(_pipe(process.stderr))
 
 
-def _text(output: IO[bytes]) -> str:
-    output.seek(0)
-    return output.read().decode("utf-8", errors="replace")
+@contextmanager
+def _working(archive: Archive, pipe: IO[bytes] | None) -> Iterator["Future[None]"]:
+    """Let a thread read or fill a program's pipe while the block runs; no work for a folder.
+
+    To be left after the program has ended: the thread ends with it.
+    """
+    if isinstance(archive, Path) or pipe is None:
+        done: Future[None] = Future()
+        done.set_result(None)
+        yield done
+        return
+    with ThreadPoolExecutor(1, "archive") as pool:
+        yield pool.submit(_work, archive, pipe)
+
+
+def _work(archive: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> None:
+    try:
+        # A program that has read all it needs hangs up.
+        with suppress(BrokenPipeError):
+            archive(pipe)
+    finally:
+        with suppress(OSError):
+            pipe.close()
+
+
+def _has_failed(work: "Future[None]") -> bool:
+    return work.done() and work.exception() is not None
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise ValueError("the process was started without this pipe")
+    return pipe
 
 
 def _environment(url: str, application_name: str) -> dict[str, str]:
@@ -330,8 +479,12 @@ def _environment(url: str, application_name: str) -> dict[str, str]:
 
 
 def _plain_environment() -> dict[str, str]:
-    """Return the environment with messages in one language, so that they can be told apart."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("LC_")}
+    """Return the environment with messages in one language, so that they can be told apart.
+
+    Without our own settings and those of S3: keys are none of a client program's business.
+    """
+    dropped = ("LC_", "TRASPASO_", "AWS_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     return kept | {"LC_ALL": "C", "LANG": "C", "LANGUAGE": ""}
 
 

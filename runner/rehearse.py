@@ -33,7 +33,9 @@ def rehearse(settings: Settings, plan: Plan, console: Console) -> Rehearsal:
                 backup.scratch_folder(settings, plan.system) as folder,
                 backup.scratch_copy(settings, plan, kept.id) as scratch_url,
             ):
-                scratch = replace(settings, target_url=scratch_url, backup_dir=folder)
+                scratch = replace(
+                    settings, target_url=scratch_url, backup_dir=folder, backup_s3=None
+                )
                 found = _run_all(scratch, plan, console, kept.id)
             lock.check()
             found.record(conn, plan.system)

@@ -36,6 +36,7 @@ class Settings:
     target_schema: str = "public"
     backup_dir: Path = Path("backups")
     backup_key: str | None = None
+    backup_s3: str | None = None
     project_dir: Path = PROJECT_DIR
 
     @classmethod
@@ -57,6 +58,7 @@ class Settings:
             target_schema=read("TARGET_SCHEMA") or "public",
             backup_dir=Path(read("BACKUP_DIR") or "backups").expanduser().absolute(),
             backup_key=read("BACKUP_KEY"),
+            backup_s3=read("BACKUP_S3"),
         )
 
     def require_target(self) -> str:
@@ -79,6 +81,7 @@ class Settings:
             "target_schema": self.target_schema,
             "backup_dir": str(self.backup_dir),
             "backup_key": _HIDDEN if self.backup_key else None,
+            "backup_s3": self.backup_s3,
             "project_dir": str(self.project_dir),
         }
         return f"Settings({', '.join(f'{key}={value!r}' for key, value in shown.items())})"

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from runner import backup, pgclient, state
+from runner import archive, backup, drill, pgclient, state
 from runner.db import connect, table_checksum
 from runner.errors import Refused, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
@@ -259,11 +259,6 @@ def test_a_schema_that_does_not_exist_is_named(settings: Settings, plan: Plan) -
 def test_a_legacy_elsewhere_is_not_looked_for_here(settings: Settings, plan: Plan) -> None:
     elsewhere = replace(settings, legacy_schema="viejo", legacy_url="postgresql://h/x")
     assert manifest_of(backup.create(elsewhere, plan, 0))["schemas"] == ["public"]
-
-
-def test_a_key_is_not_silently_ignored(settings: Settings, plan: Plan) -> None:
-    with pytest.raises(Refused, match="not encrypted"):
-        backup.create(replace(settings, backup_key="llave"), plan, 0)
 
 
 def test_a_killed_backup_leaves_a_partial_folder_that_the_next_removes(
@@ -567,6 +562,59 @@ def test_prune_never_deletes_the_newest_verified_one(
     assert entries(settings.backup_dir) == {made[1]}
 
 
+def test_prune_that_keeps_more_than_there_are_deletes_none(
+    settings: Settings, plan: Plan, legacy: psycopg.Connection
+) -> None:
+    assert not legacy.closed
+    made = {backup.create(settings, plan, 0).id for _ in range(3)}
+    assert backup.prune(settings, "tinkubot", keep=5) == []
+    assert entries(settings.backup_dir) == made
+
+
+def test_prune_keeps_the_newest_verified_one_that_is_here_beside_one_that_is_not(
+    settings: Settings, plan: Plan, legacy: psycopg.Connection
+) -> None:
+    assert not legacy.closed
+    made = [backup.create(settings, plan, 0) for _ in range(3)]
+    made.sort(key=lambda each: (each.created_at, each.id))
+    for each in made:
+        backup.verify(settings, plan, each.id)
+    shutil.rmtree(made[2].path)
+    assert [b.id for b in backup.prunable(settings, "tinkubot", keep=0, days=0)] == [made[0].id]
+
+
+def test_prune_leaves_a_backup_that_a_command_uses(
+    settings: Settings, plan: Plan, legacy: psycopg.Connection
+) -> None:
+    assert not legacy.closed
+    made = [backup.create(settings, plan, 0) for _ in range(2)]
+    deleted: list[list[backup.Backup]] = []
+
+    def prune(_table: str, _rows: int) -> None:
+        deleted.append(backup.prune(settings, "tinkubot", keep=0, days=0))
+
+    backup.verify(settings, plan, made[0].id, tell=prune)
+    assert [[b.id for b in each] for each in deleted] == [[made[1].id], [], [], []]
+    # From another machine only the session is seen.
+    shutil.rmtree(made[0].path)
+    legacy.execute("update traspaso.backups set verified_at = null")
+    doomed = backup.prunable(settings, "tinkubot", keep=0, days=0)
+    assert [b.id for b in doomed] == [made[0].id]
+    with connect(settings.require_target(), application_name=f"{made[0].id}_restore"):
+        assert backup.prunable(settings, "tinkubot", keep=0, days=0) == []
+
+
+def test_prune_leaves_a_folder_that_a_command_on_another_database_uses(
+    made: backup.Backup,
+) -> None:
+    # On another database of the same folder nobody sees the session, but the folder is held.
+    with archive.in_use(made.path):
+        assert archive.retire(made.path) is False
+    assert made.path.exists()
+    assert archive.retire(made.path)
+    assert not made.path.exists()
+
+
 # --- restore ------------------------------------------------------------------------------------
 
 
@@ -660,7 +708,7 @@ def test_a_restore_whose_reader_dies_is_not_committed(
             replace(real, bin_dir=folder),
             settings.require_target(),
             made.path / "dump",
-            entries=backup._without_schemas(listed, ["public", "staging_tinkubot"]),
+            entries=drill.without_schemas(listed, ["public", "staging_tinkubot"]),
             lock_timeout_ms=1000,
             application_name="prueba",
         )
