@@ -22,6 +22,7 @@ from runner.dbt import write_docs
 from runner.engine import TRANSACTIONS, Engine, RunOutcome, legacy_rows
 from runner.errors import StepFailed, TraspasoError
 from runner.estimate import Estimate, estimates, last_rehearsal
+from runner.locks import patiently
 from runner.plan import Phase, Plan
 from runner.remote import RemoteProblem
 from runner.settings import Settings
@@ -307,9 +308,12 @@ def backup_create(settings: Settings, plan: Plan, console: Console) -> Answer:
     with _reading(settings) as conn:
         phase = state.status(conn, plan.system).phase or 0
     with console.progress("backup") as progress:
-        made = backups.create(
-            settings, plan, phase, tell=lambda name, rows: progress.advance(rows, name)
-        )
+        made = patiently(
+            settings, plan, console,
+            lambda: backups.create(
+                settings, plan, phase, tell=lambda name, rows: progress.advance(rows, name)
+            ),
+        )  # fmt: skip
     console.line(
         f"{made.id}   {size(made.bytes)}   {'encrypted' if made.encrypted else 'not encrypted'}"
         f"   {made.path}{'   uploaded' if made.uploaded else ''}"
@@ -384,7 +388,10 @@ def backup_upload(
 def backup_restore(settings: Settings, plan: Plan, console: Console, backup_id: str) -> Answer:
     """Put the database back to what a backup holds."""
     with console.progress("restore"):
-        restored = backups.restore(settings, plan, backup_id, yes=True)
+        restored = patiently(
+            settings, plan, console,
+            lambda: backups.restore(settings, plan, backup_id, yes=True),
+        )  # fmt: skip
     console.line(f"{restored.id}   restored")
     return {"status": "succeeded", "backups": [restored.to_json()]}
 
@@ -395,7 +402,10 @@ def backup_restore_table(
 ) -> Answer:  # fmt: skip
     """Put back one table's rows, or copy it beside."""
     with console.progress(f"restore {table}"):
-        done = backups.restore_table(settings, plan, backup_id, table, into=into, yes=True)
+        done = patiently(
+            settings, plan, console,
+            lambda: backups.restore_table(settings, plan, backup_id, table, into=into, yes=True),
+        )  # fmt: skip
     console.line(f"{done.schema}.{done.table}   {done.rows:,} rows as in {backup_id}")
     if not done.exact:
         console.line("the table has another shape now: all columns of the copy are text")

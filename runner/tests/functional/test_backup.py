@@ -17,7 +17,7 @@ from psycopg import sql
 
 from runner import archive, backup, drill, pgclient, state
 from runner.db import connect, table_checksum
-from runner.errors import Refused, StepFailed, Unreachable, UsageProblem
+from runner.errors import Locked, Refused, StepFailed, Unreachable, UsageProblem
 from runner.plan import Plan, load_plan
 from runner.server import PgServer, embedded_bin
 from runner.settings import Settings
@@ -684,7 +684,7 @@ def test_a_restore_gives_way_to_the_applications_locks(
     impatient = replace(plan, lock_timeout_ms=100)
     with legacy.transaction():
         legacy.execute("lock table public.messages in access share mode")
-        with pytest.raises(StepFailed, match="lock timeout") as caught:
+        with pytest.raises(Locked, match="lock timeout") as caught:
             backup.restore(settings, impatient, made.id, yes=True)
     assert "transaction has ended" in caught.value.fix
 
