@@ -189,7 +189,7 @@ def restore_into(
             programs.path("pg_restore"),
             f"--dbname={libpq_env(url).get('PGDATABASE', '')}",
             f"--jobs={jobs}",
-            f"--use-list={list_file}",
+            f"--use-list=/dev/fd/{list_file}",
             "--no-owner",
             "--no-privileges",
             "--no-security-labels",
@@ -201,6 +201,7 @@ def restore_into(
             stdin=subprocess.DEVNULL,
             stderr=stderr,
             env=_environment(url, application_name),
+            pass_fds=[list_file],
         )
         with _ended(process):
             process.wait()
@@ -249,13 +250,14 @@ def replay(
                 "--clean",
                 "--if-exists",
                 "--exit-on-error",
-                f"--use-list={list_file}",
+                f"--use-list=/dev/fd/{list_file}",
                 folder,
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=restore_said,
             env=_plain_environment(),
+            pass_fds=[list_file],
         )
         writer = subprocess.Popen(
             [programs.path("psql"), "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-o", os.devnull],
@@ -309,11 +311,13 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def _list_file(entries: Sequence[str]) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as file:
+def _list_file(entries: Sequence[str]) -> Iterator[int]:
+    # A file without a name: a killed process leaves nothing.
+    with tempfile.TemporaryFile("w", encoding="utf-8") as file:
         file.write("\n".join(entries) + "\n")
         file.flush()
-        yield Path(file.name)
+        file.seek(0)
+        yield file.fileno()
 
 
 @contextmanager

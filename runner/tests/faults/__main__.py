@@ -1,0 +1,96 @@
+"""`make faults`: kill a migration everywhere, and print what became of it."""
+
+import random
+import secrets
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from runner.tests.conftest import servers
+from runner.tests.faults.schedule import schedule
+from runner.tests.faults.table import render, tally
+from runner.tests.faults.trial import NAMES, Outcome, Site, Trial
+
+_TRIALS_PER_LEGACY = 80
+_printing = threading.Lock()
+
+
+@click.command()
+@click.option("--kills", default=400, show_default=True, help="How many on each server.")
+@click.option("--seed", type=int, help="The same seed kills at the same moments.")
+@click.option("--pg", "majors", multiple=True, type=int, help="A server version; more than once.")
+@click.option("--trial", "only", help="Repeat just this one, as it was printed.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
+def main(
+    kills: int, seed: int | None, majors: tuple[int, ...], only: str | None, verbose: bool
+) -> None:
+    """Kill a migration at every step boundary and at random moments; exit 1 for any fault."""
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    found = servers()
+    chosen = {major: found[major] for major in (majors or found)}
+    _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        works = {
+            major: pool.submit(_work, major, bin_dir, kills, seed, only, verbose=verbose)
+            for major, bin_dir in chosen.items()
+        }
+        outcomes = {major: work.result() for major, work in works.items()}
+    failed = 0
+    for major, all_of_it in outcomes.items():
+        _say(f"\nPostgreSQL {major}: {len(all_of_it)} trials")
+        _say(render(tally(all_of_it)))
+        states = sum((outcome.states for outcome in all_of_it), start=type(all_of_it[0].states)())
+        _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))
+        failed += sum(bool(outcome.faults) for outcome in all_of_it)
+    _say(f"\n{failed} trials failed" if failed else "\nall as it must be")
+    sys.exit(1 if failed else 0)
+
+
+def _work(
+    major: int, bin_dir: Path, kills: int, seed: int, only: str | None, *, verbose: bool
+) -> list[Outcome]:
+    rng = random.Random(seed)  # noqa: S311  # to be repeated
+    outcomes = []
+    with Site(bin_dir) as site:
+        if only is not None:
+            trials = [Trial.parse(only)]
+        else:
+            seeds = [rng.randrange(10**6) for _ in range(-(-kills // _TRIALS_PER_LEGACY))]
+            site.prepare(seeds[0])
+            trials = schedule(site.counts, site.seconds, kills, seeds, rng)
+            for phase, labels in site.labels.items():
+                seen = f"{len(labels)} boundaries, {site.counts[phase]['message']} messages"
+                _say(f"PostgreSQL {major}, phase {NAMES[phase]}: {seen}")
+        began = time.monotonic()
+        for number, trial in enumerate(trials, 1):
+            outcome = site.try_out(trial)
+            outcomes.append(outcome)
+            if verbose or outcome.faults:
+                _tell(major, outcome)
+            if number % 20 == 0:
+                pace = (time.monotonic() - began) / number
+                _say(f"PostgreSQL {major}: {number} of {len(trials)} trials, {pace:.1f} s each")
+    return outcomes
+
+
+def _tell(major: int, outcome: Outcome) -> None:
+    where = "; ".join(label for _, label in outcome.killed) or "not reached"
+    _say(f"{'FAULT' if outcome.faults else 'ok'} {outcome.trial} ({where}) {outcome.seconds:.1f} s "
+         f"{dict(outcome.states)}")  # fmt: skip
+    for fault in outcome.faults:
+        _say(f"    {fault[:1500]}")
+    if outcome.faults:
+        _say(f"    again: python -m runner.tests.faults --pg {major} --trial {outcome.trial}")
+
+
+def _say(text: str) -> None:
+    with _printing:
+        click.echo(text)
+
+
+if __name__ == "__main__":
+    main()
