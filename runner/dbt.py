@@ -196,6 +196,12 @@ class Dbt:
                 f"{name}: the connection was lost: {text}",
                 "when the server is back, say the same command again: it continues",
             )
+        if "No space left on device" in text:
+            return StepFailed(
+                f"{name}: the server's disk is full: {text}",
+                "nothing of this table was kept; free space there and say the same command again",
+                table=name,
+            )
         return StepFailed(
             f"{name}: {text}",
             "nothing of this table was kept; correct it and say the same command again",

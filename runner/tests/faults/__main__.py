@@ -2,9 +2,11 @@
 
 import random
 import secrets
+import signal
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from runner.tests.faults.trial import NAMES, Outcome, Site, Trial
 
 _TRIALS_PER_LEGACY = 80
 _printing = threading.Lock()
+_stopping = threading.Event()
 
 
 @click.command()
@@ -29,6 +32,7 @@ def main(
     kills: int, seed: int | None, majors: tuple[int, ...], only: str | None, verbose: bool
 ) -> None:
     """Kill a migration at every step boundary and at random moments; exit 1 for any fault."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = secrets.randbelow(10**6) if seed is None else seed
     found = servers()
     chosen = {major: found[major] for major in (majors or found)}
@@ -38,12 +42,17 @@ def main(
             major: pool.submit(_work, major, bin_dir, kills, seed, only, verbose=verbose)
             for major, bin_dir in chosen.items()
         }
-        outcomes = {major: work.result() for major, work in works.items()}
+        try:
+            outcomes = {major: work.result() for major, work in works.items()}
+        except BaseException:
+            # The servers are stopped by those who started them, after the trial they are at.
+            _stopping.set()
+            raise
     failed = 0
     for major, all_of_it in outcomes.items():
         _say(f"\nPostgreSQL {major}: {len(all_of_it)} trials")
         _say(render(tally(all_of_it)))
-        states = sum((outcome.states for outcome in all_of_it), start=type(all_of_it[0].states)())
+        states = sum((outcome.states for outcome in all_of_it), Counter[str]())
         _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))
         failed += sum(bool(outcome.faults) for outcome in all_of_it)
     _say(f"\n{failed} trials failed" if failed else "\nall as it must be")
@@ -67,6 +76,8 @@ def _work(
                 _say(f"PostgreSQL {major}, phase {NAMES[phase]}: {seen}")
         began = time.monotonic()
         for number, trial in enumerate(trials, 1):
+            if _stopping.is_set():
+                break
             outcome = site.try_out(trial)
             outcomes.append(outcome)
             if verbose or outcome.faults:

@@ -20,15 +20,16 @@ SOCKET = ".s.PGSQL.5432"
 
 # What is counted, each from 1. `before`: a transaction that wrote is about to be committed, and
 # the server has not heard of it; `after`: the server has answered, and the client has not heard
-# of it. `restore`: as `before`, in a scratch database. `copy`: a piece of a COPY.
-EVENTS = ("before", "after", "restore", "copy", "message")
+# of it. `restore`: as `before`, in a scratch database. `copy`, `copyin`: a piece of
+# a COPY, out of the database and into a scratch database. `message`: any message.
+EVENTS = ("before", "after", "restore", "copy", "copyin", "message")
 
 _STARTUP_CODES = {80877102, 80877103, 80877104}  # cancel, TLS, GSS: no session
 _CHUNK = 1 << 16
 _COMMENTS = re.compile(r"\A(?:\s|/\*.*?\*/|--[^\n]*\n)+", re.DOTALL)
 _WRITES = re.compile(
     r"(insert|update|delete|create|drop|alter|truncate|comment|grant|revoke|do|merge|refresh)\b"
-    r"|copy\b.*\bfrom\b|select\b.*\bsetval\(|with\b.*\b(insert\s+into|update|delete\s+from)\b",
+    r"|copy\b.*\bfrom\b|select\b.*\bsetval\(|with\b.*\b(insert\s+into|update\s+\S+\s+set|delete\s+from)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _COMMITS = re.compile(r"(commit|end)\b", re.IGNORECASE)
@@ -133,6 +134,11 @@ class Proxy:
             for link in self._links:
                 link.close()
 
+    def settle(self) -> None:
+        """Wait until what was armed, and has begun, is over."""
+        with self._lock:
+            pass
+
     def sessions(self) -> int:
         """Return how many sessions are open."""
         with self._lock:
@@ -208,9 +214,12 @@ class Proxy:
         raise BrokenPipeError
 
     def _passed(self, link: Link, kind: bytes) -> bool:
-        return self._happened("message", link, "") or (
-            kind == b"d" and self._happened("copy", link, f"COPY of {link.database}")
-        )
+        if self._happened("message", link, ""):
+            return True
+        if kind != b"d":
+            return False
+        event = "copyin" if link.database.startswith(self._scratch_prefix) else "copy"
+        return self._happened(event, link, f"COPY of {link.database}")
 
     def _sent(self, link: Link, kind: bytes, body: bytes) -> bool:
         """Count a message of the client; whether the session ends here."""

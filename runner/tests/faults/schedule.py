@@ -40,6 +40,21 @@ def schedule(
     ]
 
 
+def short(
+    counts: Mapping[int, Counter[str]], seconds: Mapping[int, float], seed: int, rng: random.Random
+) -> list[Trial]:
+    """Return a trial for each phase, which is killed three times in a row, twice at boundaries."""
+    trials = []
+    for phase in PHASES:
+        chain = [
+            Kill(event, rng.randint(1, counts[phase][event]), rng.choice(_VICTIMS))
+            for event in ("before", "after")
+        ]
+        rng.shuffle(chain)
+        trials.append(Trial(seed, phase, (*chain, _random(phase, counts, seconds, rng))))
+    return trials
+
+
 def _boundaries(
     counts: Mapping[int, Counter[str]], rng: random.Random
 ) -> list[tuple[int, str, int]]:
@@ -62,7 +77,7 @@ def _random(
 ) -> Kill:
     if phase == 0 and rng.random() < 0.5:
         # Only here rows are copied and restored, by programs that may outlive the runner.
-        event = rng.choice(("copy", "restore"))
+        event = rng.choice(("copy", "copyin", "restore"))
         victim = rng.choice(("orphans", "connection", "runner", "server"))
         return Kill(event, rng.randint(1, counts[phase][event]), victim)
     if rng.random() < 0.5:

@@ -190,14 +190,14 @@ class Site:
         self.seed = seed
 
     def _keep(self, phase: int) -> None:
-        self._wait_until_alone()
+        self.wait_until_alone()
         self._copy(_DATABASE, f"antes_{phase}")
-        self.pictures.append(take(self.server, self.server.url(_DATABASE)))
+        self.pictures.append(self.picture())
         shutil.rmtree(self.folder / f"backups_{phase}", ignore_errors=True)
         if self.backups.exists():
             shutil.copytree(self.backups, self.folder / f"backups_{phase}")
 
-    def _reset(self, phase: int) -> None:
+    def reset(self, phase: int) -> None:
         """Put everything to what it was before a phase."""
         before = 0 if phase == THROUGH else phase
         self.proxy.cut_all()
@@ -217,7 +217,7 @@ class Site:
     def _drop(self, name: str) -> None:
         self.server.drop_database(name)
 
-    def _wait_until_alone(self) -> None:
+    def wait_until_alone(self) -> None:
         def alone() -> bool:
             with suppress(psycopg.OperationalError), psycopg.connect(self.server.url()) as conn:
                 found = conn.execute(
@@ -237,7 +237,7 @@ class Site:
         began = time.monotonic()
         try:
             self.prepare(trial.seed)
-            self._reset(trial.phase)
+            self.reset(trial.phase)
             self._try_out(trial, outcome)
         except AssertionError as error:
             outcome.faults.append(str(error))
@@ -248,13 +248,13 @@ class Site:
         return outcome
 
     def _try_out(self, trial: Trial, outcome: Outcome) -> None:
-        before = self._journal()
+        before = self.journal()
         for kill in trial.kills:
             orphaned = self._kill(trial.phase, kill, outcome, before)
-            before = self._journal()
+            before = self.journal()
             if kill.victim != "orphans":
                 self._wait_until_gone(orphaned)
-                self._wait_until_alone()
+                self.wait_until_alone()
                 self._roll_back_a_copy(outcome)
         self.proxy.disarm()
         resumed = self.start(*self.run(trial.phase)).answer()
@@ -263,9 +263,9 @@ class Site:
         outcome.resumed += len(outcome.killed)
         if outcome.killed:
             self._wait_until_gone(orphaned)
-        self._wait_until_alone()
+        self.wait_until_alone()
         after = THROUGH if trial.phase == THROUGH else trial.phase + 1
-        now = take(self.server, self.server.url(_DATABASE))
+        now = self.picture()
         outcome.compare("continued", self.pictures[after].differences(now))
         found = self.pictures[0 if trial.phase == THROUGH else trial.phase].oids
         outcome.faults += [
@@ -273,8 +273,7 @@ class Site:
         ]
         self._require_proof(trial.phase)
         self._require_state("idle")
-        url = self.server.url(_DATABASE)
-        left = leftovers(url, self.backups, self.temporary, SCRATCH_PREFIX)
+        left = leftovers(self.url, self.backups, self.temporary, SCRATCH_PREFIX)
         outcome.faults += [f"left behind: {name}" for name in left]
 
     def _require_proof(self, phase: int) -> None:
@@ -301,6 +300,7 @@ class Site:
             if running[0].process.is_alive():
                 self.proxy.now(action, f"after {kill.number} ms")
         answer = running[0].answer()
+        self.proxy.settle()
         self.server.start()
         self._wait_until_it_answers()
         if self.proxy.fired is None:
@@ -309,10 +309,10 @@ class Site:
             return running[0]
         outcome.killed.append((kill, self.proxy.fired))
         self._require_words(kill, answer)
-        journal = self._journal()
+        journal = self.journal()
         own = journal[len(before) :]
         wait_for(
-            lambda: self._state() != "running", _ENDING_SECONDS, "the server sees the runner gone"
+            lambda: self.state() != "running", _ENDING_SECONDS, "the server sees the runner gone"
         )
         last = [status for _, status in (own or before) if status != "refused"][-1:]
         known = {"running": "interrupted", "interrupted": "interrupted", "failed": "failed"}
@@ -378,22 +378,31 @@ class Site:
 
     # --- questions --------------------------------------------------------------------------------
 
-    def _journal(self) -> list[tuple[str, str]]:
+    @property
+    def url(self) -> str:
+        """The URL of the database that is migrated, past the door."""
+        return self.server.url(_DATABASE)
+
+    def picture(self) -> Picture:
+        """Look at the database that is migrated."""
+        return take(self.server, self.url)
+
+    def journal(self) -> list[tuple[str, str]]:
         """Return the runs that were recorded, with their status."""
-        with connect(self.server.url(_DATABASE), autocommit=True) as conn:
+        with connect(self.url, autocommit=True) as conn:
             if conn.execute("select to_regclass('traspaso.runs')").fetchone() == (None,):
                 return []
             return conn.execute(
                 "select run_id::text, status from traspaso.runs order by started_at"
             ).fetchall()
 
-    def _state(self) -> str:
+    def state(self) -> str:
         return str(self.say("status", SYSTEM).json["state"])
 
     def _require_state(self, wanted: str) -> None:
-        state = self._state()
+        state = self.state()
         if state != wanted:
-            raise FaultError(f"status says {state}, the journal {wanted}: {self._journal()}")
+            raise FaultError(f"status says {state}, the journal {wanted}: {self.journal()}")
 
     def _wait_until_it_answers(self) -> None:
         def answers() -> bool:
