@@ -62,7 +62,7 @@ def main(
 def _work(
     major: int, bin_dir: Path, kills: int, seed: int, only: str | None, *, verbose: bool
 ) -> list[Outcome]:
-    rng = random.Random(seed)  # noqa: S311  # to be repeated
+    rng = random.Random(f"{seed}/{major}")  # noqa: S311  # to be repeated
     outcomes = []
     with Site(bin_dir) as site:
         if only is not None:

@@ -96,12 +96,14 @@ class Picture:
                 continue
             keys, keys_after = _keys(before), _keys(after)
             lost, doubled = (keys - keys_after).total(), (keys_after - keys).total()
-            changed = sum(key in keys_after for key, _ in (before - after)) - lost
+            changed = sum(key in keys_after for key, _ in before - after)
             found.lost += lost
             found.doubled += doubled
-            found.changed += max(changed, 0)
+            found.changed += changed
             examples = [*(before - after)][:1] + [*(after - before)][:1]
-            found.named.append(f"{table}: {lost} lost, {doubled} doubled: {examples}")
+            found.named.append(
+                f"{table}: {lost} lost, {doubled} doubled, {changed} changed: {examples}"
+            )
         return found
 
 

@@ -67,6 +67,7 @@ class _Armed:
     event: str
     number: int
     action: Action
+    of: str = ""
 
 
 class Proxy:
@@ -102,11 +103,11 @@ class Proxy:
             self._armed = None
             self.touched.clear()
 
-    def arm(self, event: str, number: int, action: Action) -> None:
-        """Do something at the nth event from now on."""
+    def arm(self, event: str, number: int, action: Action, *, of: str = "") -> None:
+        """Do something at the nth event from now on; or at the first whose label holds `of`."""
         self.reset()
         with self._lock:
-            self._armed = _Armed(event, number, action)
+            self._armed = _Armed(event, number, action, of)
 
     def disarm(self) -> None:
         """Let everything pass again."""
@@ -269,7 +270,9 @@ class Proxy:
             if event == "before":
                 self.labels.append(label)
             armed = self._armed
-            if armed is None or (armed.event, armed.number) != (event, self.counts[event]):
+            if armed is None or armed.event != event:
+                return False
+            if armed.of not in label if armed.of else armed.number != self.counts[event]:
                 return False
             self._armed = None
             self._fire(armed, link, label)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from runner.tests.conftest import servers
-from runner.tests.faults.command import Answer, start
+from runner.tests.faults.command import Answer, Running, start
 from runner.tests.faults.proxy import wait_for
 from runner.tests.faults.schedule import short
 from runner.tests.faults.trial import Kill, Site, Trial
@@ -67,6 +67,29 @@ def test_killed_three_times_in_a_row_each_phase_is_continued_or_undone(site: Sit
     # One of three may come too late: a continued run is a shorter one.
     assert sum(len(each.killed) for each in outcomes) >= len(outcomes) * 2
     assert sum(each.states["interrupted"] for each in outcomes) > 0
+
+
+def test_numbers_that_a_killed_load_drew_are_drawn_again_by_the_next(site: Site) -> None:
+    site.reset(2)
+    drawn = "commit of model.traspaso.tinkubot__proveedor_profesiones"
+    running: list[Running] = []
+    site.proxy.arm("before", 0, lambda _link: running[0].kill(group=True), of=drawn)
+    running.append(site.start(*site.run(2)))
+    running[0].answer()
+    site.proxy.settle()
+    assert site.proxy.fired == drawn
+    site.wait_until_alone()
+    continued(site, 2)
+
+
+def test_after_a_crash_of_the_server_numbers_go_on_where_they_were_recorded(site: Site) -> None:
+    site.reset(2)
+    assert site.say(*site.run(2)).code == 0
+    site.server.kill()
+    site.server.start()
+    undone = site.say("rollback", "tinkubot", "--to", "2", "--yes")
+    assert (undone.code, undone.json["differences"]) == (0, [])
+    same(site, 3)
 
 
 @pytest.mark.parametrize("event", ["copy", "copyin"], ids=["of the dump", "of the restore"])
