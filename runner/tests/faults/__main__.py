@@ -37,33 +37,49 @@ def main(
     found = servers()
     chosen = {major: found[major] for major in (majors or found)}
     _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
+    outcomes: dict[int, list[Outcome]] = {major: [] for major in chosen}
     with ThreadPoolExecutor(len(chosen)) as pool:
-        works = {
-            major: pool.submit(_work, major, bin_dir, kills, seed, only, verbose=verbose)
+        works = [
+            pool.submit(_work, major, bin_dir, kills, seed, only, outcomes[major], verbose=verbose)
             for major, bin_dir in chosen.items()
-        }
+        ]
         try:
-            outcomes = {major: work.result() for major, work in works.items()}
-        except BaseException:
+            for work in works:
+                work.result()
+        except KeyboardInterrupt:
             # The servers are stopped by those who started them, after the trial they are at.
             _stopping.set()
+            _say("ending after the trials at work")
+        except BaseException:
+            _stopping.set()
             raise
-    failed = 0
-    for major, all_of_it in outcomes.items():
-        _say(f"\nPostgreSQL {major}: {len(all_of_it)} trials")
-        _say(render(tally(all_of_it)))
-        states = sum((outcome.states for outcome in all_of_it), Counter[str]())
-        _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))
-        failed += sum(bool(outcome.faults) for outcome in all_of_it)
-    _say(f"\n{failed} trials failed" if failed else "\nall as it must be")
-    sys.exit(1 if failed else 0)
+    failed = sum(_report(major, found) for major, found in outcomes.items())
+    if failed or _stopping.is_set():
+        _say(f"\n{failed} trials failed{', not all were tried' if _stopping.is_set() else ''}")
+        sys.exit(1)
+    _say("\nall as it must be")
+
+
+def _report(major: int, outcomes: list[Outcome]) -> int:
+    """Print the table of a server; return how many trials failed."""
+    _say(f"\nPostgreSQL {major}: {len(outcomes)} trials")
+    _say(render(tally(outcomes)))
+    states = sum((outcome.states for outcome in outcomes), Counter[str]())
+    _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))
+    return sum(bool(outcome.faults) for outcome in outcomes)
 
 
 def _work(
-    major: int, bin_dir: Path, kills: int, seed: int, only: str | None, *, verbose: bool
-) -> list[Outcome]:
+    major: int,
+    bin_dir: Path,
+    kills: int,
+    seed: int,
+    only: str | None,
+    outcomes: list[Outcome],
+    *,
+    verbose: bool,
+) -> None:
     rng = random.Random(f"{seed}/{major}")  # noqa: S311  # to be repeated
-    outcomes = []
     with Site(bin_dir) as site:
         if only is not None:
             trials = [Trial.parse(only)]
@@ -85,7 +101,6 @@ def _work(
             if number % 20 == 0:
                 pace = (time.monotonic() - began) / number
                 _say(f"PostgreSQL {major}: {number} of {len(trials)} trials, {pace:.1f} s each")
-    return outcomes
 
 
 def _tell(major: int, outcome: Outcome) -> None:

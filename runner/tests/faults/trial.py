@@ -18,6 +18,7 @@ from psycopg import sql
 
 from runner.backup import SCRATCH_PREFIX
 from runner.db import connect
+from runner.errors import TraspasoError
 from runner.sample import create_legacy
 from runner.server import PgServer
 from runner.tests.conftest import UNUSUAL_SESSION
@@ -239,8 +240,8 @@ class Site:
             self.prepare(trial.seed)
             self.reset(trial.phase)
             self._try_out(trial, outcome)
-        except AssertionError as error:
-            outcome.faults.append(str(error))
+        except (AssertionError, ValueError, OSError, psycopg.Error, TraspasoError) as error:
+            outcome.faults.append(f"{type(error).__name__}: {error}")
         finally:
             self.proxy.disarm()
             self.server.start()
