@@ -26,21 +26,32 @@ _stopping = threading.Event()
 @click.option("--kills", default=400, show_default=True, help="How many on each server.")
 @click.option("--seed", type=int, help="The same seed kills at the same moments.")
 @click.option("--pg", "majors", multiple=True, type=int, help="A server version; more than once.")
-@click.option("--trial", "only", help="Repeat just this one, as it was printed.")
+@click.option("--trial", "only", multiple=True, help="Repeat just this one, as it was printed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
 def main(
-    kills: int, seed: int | None, majors: tuple[int, ...], only: str | None, verbose: bool
+    kills: int, seed: int | None, majors: tuple[int, ...], only: tuple[str, ...], verbose: bool
 ) -> None:
     """Kill a migration at every step boundary and at random moments; exit 1 for any fault."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = secrets.randbelow(10**6) if seed is None else seed
     found = servers()
+    if missing := set(majors) - set(found):
+        raise click.UsageError(f"no PostgreSQL {min(missing)} here, only {sorted(found)}")
     chosen = {major: found[major] for major in (majors or found)}
     _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
     outcomes: dict[int, list[Outcome]] = {major: [] for major in chosen}
     with ThreadPoolExecutor(len(chosen)) as pool:
         works = [
-            pool.submit(_work, major, bin_dir, kills, seed, only, outcomes[major], verbose=verbose)
+            pool.submit(
+                _work,
+                major,
+                bin_dir,
+                outcomes[major],
+                kills=kills,
+                seed=seed,
+                only=only,
+                verbose=verbose,
+            )  # fmt: skip
             for major, bin_dir in chosen.items()
         ]
         try:
@@ -72,17 +83,17 @@ def _report(major: int, outcomes: list[Outcome]) -> int:
 def _work(
     major: int,
     bin_dir: Path,
-    kills: int,
-    seed: int,
-    only: str | None,
     outcomes: list[Outcome],
     *,
+    kills: int,
+    seed: int,
+    only: tuple[str, ...],
     verbose: bool,
 ) -> None:
     rng = random.Random(f"{seed}/{major}")  # noqa: S311  # to be repeated
     with Site(bin_dir) as site:
-        if only is not None:
-            trials = [Trial.parse(only)]
+        if only:
+            trials = [Trial.parse(text) for text in only]
         else:
             seeds = [rng.randrange(10**6) for _ in range(-(-kills // _TRIALS_PER_LEGACY))]
             site.prepare(seeds[0])
