@@ -51,7 +51,7 @@ def main(
                 seed=seed,
                 only=only,
                 verbose=verbose,
-            )  # fmt: skip
+            )
             for major, bin_dir in chosen.items()
         ]
         try:

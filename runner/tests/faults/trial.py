@@ -202,6 +202,12 @@ class Site:
         """Put everything to what it was before a phase."""
         before = 0 if phase == THROUGH else phase
         self.proxy.cut_all()
+        with psycopg.connect(self.server.url(), autocommit=True) as conn:
+            left = conn.execute(
+                "select datname from pg_database where starts_with(datname, %s)", [SCRATCH_PREFIX]
+            ).fetchall()
+        for (name,) in left:
+            self._drop(name)
         self._copy(f"antes_{before}", _DATABASE)
         for folder in (self.backups, self.temporary):
             shutil.rmtree(folder, ignore_errors=True)
