@@ -34,6 +34,7 @@ def schedule(
         phase = rng.choice((*PHASES, THROUGH))
         length = rng.randint(2, _LONGEST_CHAIN) if rng.random() < _CHAINED else 1
         planned.append((phase, [_random(phase, counts, seconds, rng) for _ in range(length)]))
+    rng.shuffle(planned)
     share = -(-len(planned) // len(seeds))
     return [
         Trial(seeds[n // share], phase, tuple(chain)) for n, (phase, chain) in enumerate(planned)
