@@ -59,6 +59,8 @@ def main(
                 work.result()
         except KeyboardInterrupt:
             # The servers are stopped by those who started them, after the trial they are at.
+            for impatient in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(impatient, signal.SIG_IGN)
             _stopping.set()
             _say("ending after the trials at work")
         except BaseException:
