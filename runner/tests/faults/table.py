@@ -13,11 +13,14 @@ def tally(outcomes: Iterable[Outcome]) -> list[list[str | int]]:
     lines: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0] * 5)
     total = [0] * 5
     for outcome in outcomes:
+        undone = 0
         for number, (kill, _) in enumerate(outcome.killed):
             first = number == 0
-            # What was compared once for several kills in a row counts for the first of them.
+            # Rows are compared once for several kills in a row: they count for the first.
+            undone += kill.victim != "orphans"
             found = [
-                1, outcome.resumed if first else 0, outcome.rolled_back if first else 0,
+                1, int(outcome.resumed > number),
+                int(kill.victim != "orphans" and outcome.rolled_back >= undone),
                 outcome.lost if first else 0, outcome.doubled if first else 0,
             ]  # fmt: skip
             for line in (lines[outcome.trial.phase, kill.victim], total):
