@@ -26,6 +26,10 @@ demo: $(READY) ## Migrate a sample on an embedded PostgreSQL (KEEP=1 leaves the 
 test: $(READY) ## Run the tests (ARGS="-k phone" goes to pytest)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
+.PHONY: faults
+faults: $(READY) ## Kill a migration everywhere, an hour (ARGS="--kills 60 --pg 18")
+	$(BIN)/python -m runner.tests.faults $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check Python (ruff, mypy) and SQL (sqlfluff)
 	$(BIN)/ruff check .

@@ -5,12 +5,15 @@ once for all commands of a process, and what was parsed is kept for the next one
 """
 
 import copy
+import fcntl
+import hashlib
+import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +28,8 @@ Tell = Callable[[str, int], None]
 
 _PARSED = "partial_parse.msgpack"
 _CACHE = "traspaso"
+_KEPT_CACHES = 4
+_FOLDER = "traspaso-dbt-"
 _SHOWN_LINES = 6
 
 # What dbt's own session must share with ours; its search_path it needs.
@@ -47,6 +52,8 @@ class Dbt:
     _manifest: Any = field(default=None, init=False, repr=False)
     _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _target_path: Path = field(default=Path(), init=False, repr=False)
+    _cache: Path = field(default=Path(), init=False, repr=False)
+    _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
     _server: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def __enter__(self) -> Self:
@@ -56,7 +63,8 @@ class Dbt:
                 "PGHOST": conn.info.host, "PGPORT": str(conn.info.port),
                 "PGUSER": conn.info.user, "PGDATABASE": conn.info.dbname,
             }  # fmt: skip
-        self._target_path = Path(tempfile.mkdtemp(prefix="traspaso-dbt-"))
+        self._cache = _cache(self.settings, self._server | {"threads": str(self.plan.threads)})
+        self._target_path = self._stack.enter_context(_own_folder())
         with suppress(OSError):
             shutil.copy(self._cache / _PARSED, self._target_path / _PARSED)
         return self
@@ -68,11 +76,8 @@ class Dbt:
             kept = self._cache / f"{_PARSED}.{os.getpid()}"
             shutil.copy(self._target_path / _PARSED, kept)
             kept.replace(self._cache / _PARSED)
-        shutil.rmtree(self._target_path, ignore_errors=True)
-
-    @property
-    def _cache(self) -> Path:
-        return self.settings.project_dir / "target" / _CACHE
+            _forget_oldest(self._cache.parent)
+        self._stack.close()
 
     def parse(self) -> None:
         """Import dbt and read the project, unless that was done: what takes seconds at a start."""
@@ -260,6 +265,12 @@ class Dbt:
                 f"{name}: the connection was lost: {text}",
                 "when the server is back, say the same command again: it continues",
             )
+        if "No space left on device" in text:
+            return StepFailed(
+                f"{name}: the server's disk is full: {text}",
+                "nothing of this table was kept; free space there and say the same command again",
+                table=name,
+            )
         return StepFailed(
             f"{name}: {text}",
             "nothing of this table was kept; correct it and say the same command again",
@@ -295,6 +306,62 @@ class _Unbuilt(Locked):
 
 def _models(system: str, tables: Sequence[str]) -> list[str]:
     return [f"{system}__{name}" for name in tables]
+
+
+def _cache(settings: Settings, environment: Mapping[str, str]) -> Path:
+    """Return the folder of what was parsed for this environment: dbt parses anew for another."""
+    named = dict(environment) | {"legacy": settings.legacy_schema, "target": settings.target_schema}
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return settings.project_dir / "target" / _CACHE / digest[:16]
+
+
+def _forget_oldest(caches: Path) -> None:
+    """Keep what was parsed for the last few environments."""
+    found = [file for file in caches.glob(f"*/{_PARSED}") if file.is_file()]
+    for file in sorted(found, key=lambda file: file.stat().st_mtime)[:-_KEPT_CACHES]:
+        shutil.rmtree(file.parent, ignore_errors=True)
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """Give a temporary folder, and remove those of processes that were killed.
+
+    A folder is locked as long as its process lives.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        # Another user's cannot be opened, a living one's not be locked.
+        with suppress(OSError):
+            handle = _lock(left)
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(handle)
+    folder, handle = _new_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _new_folder() -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+        # Until it is locked another process may take it for a dead one's.
+        with suppress(FileNotFoundError, BlockingIOError):
+            handle = _lock(folder)
+            if folder.exists():
+                return folder, handle
+            os.close(handle)
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder; raises BlockingIOError where a living process holds it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
 
 
 @contextmanager

@@ -103,6 +103,12 @@ class _Work:
     run_id: str
     done: PhaseOutcome
     deadline: Deadline
+    lock: state.OperatorLock
+
+    def check(self) -> None:
+        """Raise where it must not go on: the time is up, or the operator's lock was lost."""
+        self.deadline.check()
+        self.lock.check()
 
 
 @dataclass
@@ -157,7 +163,7 @@ class Engine:
                 phase = self.plan.phase(number)
                 closes = self._require_fits(phase, expected.get(number))
                 with self._deadline(conn, dbt, phase, closes, overrun=overrun) as deadline:
-                    self._run_phase(self._work(conn, dbt, phase, outcome, deadline), outcome)
+                    self._run_phase(self._work(lock, dbt, phase, outcome, deadline), outcome)
 
     def _require_ready(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
         """Raise what speaks against the run, before anything is written."""
@@ -222,11 +228,11 @@ class Engine:
                     f"traspaso run {self.plan.system} --through 2",
                 )
             with (
-                self._operating(conn, "fates retry", outcome),
+                self._operating(conn, "fates retry", outcome) as lock,
                 self._dbt(outcome) as dbt,
             ):
                 for number in phases:
-                    work = self._work(conn, dbt, self.plan.phase(number), outcome, Deadline())
+                    work = self._work(lock, dbt, self.plan.phase(number), outcome, Deadline())
                     self._run_phase(work, outcome)
 
     # --- who is told ----------------------------------------------------------------------------
@@ -323,11 +329,15 @@ class Engine:
 
     @staticmethod
     def _work(
-        conn: psycopg.Connection, dbt: Dbt, phase: Phase, outcome: RunOutcome, deadline: Deadline
+        lock: state.OperatorLock,
+        dbt: Dbt,
+        phase: Phase,
+        outcome: RunOutcome,
+        deadline: Deadline,
     ) -> _Work:
         done = PhaseOutcome(phase.number, phase.name, "failed", 0)
         done.reversible_until = deadline.moment
-        return _Work(conn, dbt, phase, outcome.run_id or "", done, deadline)
+        return _Work(lock.conn, dbt, phase, outcome.run_id or "", done, deadline, lock)
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do an action, again while it is locked out, but not when the deadline has come."""
@@ -504,7 +514,7 @@ class Engine:
                 else:
                     skip = [] if was_done else self._finished_tables(conn, phase)
                     outcome.proof = self._load(work, skip)
-                work.deadline.check()
+                work.check()
                 with done.watch.lap("record", self.plan.tables):
                     self._patiently(lambda: self._close(work))
         except (TraspasoError, psycopg.Error) as error:
@@ -570,11 +580,11 @@ class Engine:
         with watch.lap("views"):
             dbt.seed(system)
             dbt.views(system)
-        work.deadline.check()
+        work.check()
         with watch.lap("snapshot", self.plan.tables):
             dbt.snapshot(system)
         for left in reversed(range(_ROUNDS)):
-            work.deadline.check()
+            work.check()
             seen = capture.snapshot(conn)
             with watch.lap("load", phase.tables) as lap:
                 dbt.load(
@@ -585,7 +595,7 @@ class Engine:
             self._validate_foreign_keys(conn)
             sources = [table.source_table for table in phase.tables]
             capture.forget(conn, system, sources, seen)
-            work.deadline.check()
+            work.check()
             with watch.lap("proof", phase.tables):
                 proof = self._patiently(lambda: prove(conn, self.plan, phase.tables))
             if proof.holds or not left:

@@ -182,19 +182,27 @@ def table_of_contents(programs: Programs, archive: Archive) -> list[str]:
 
 @contextmanager
 def _reading(
-    programs: Programs, archive: Archive, options: Sequence[str]
+    programs: Programs,
+    archive: Archive,
+    options: Sequence[str],
+    list_file: int | None = None,
 ) -> Iterator[tuple[subprocess.Popen[bytes], "_Heard", "Future[None]"]]:
     """Run pg_restore on an archive, its output in a pipe; gone when the block is left.
 
     Gives the process, what it says, and the work of feeding it.
     """
     process = subprocess.Popen(
-        [programs.path("pg_restore"), *options, *_named(archive)],
+        [
+            programs.path("pg_restore"), *options,
+            *([] if list_file is None else [f"--use-list=/dev/fd/{list_file}"]),
+            *_named(archive),
+        ],
         stdin=_stdin(archive),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=_plain_environment(),
-    )
+        pass_fds=[] if list_file is None else [list_file],
+    )  # fmt: skip
     with _listening(process) as heard, _working(archive, process.stdin) as work, _ended(process):
         yield process, heard, work
 
@@ -226,7 +234,7 @@ def restore_into(
             programs.path("pg_restore"),
             f"--dbname={libpq_env(url).get('PGDATABASE', '')}",
             *([f"--jobs={jobs}"] if isinstance(archive, Path) else []),
-            f"--use-list={list_file}",
+            f"--use-list=/dev/fd/{list_file}",
             "--no-owner",
             "--no-privileges",
             "--no-security-labels",
@@ -238,6 +246,7 @@ def restore_into(
             stdin=_stdin(archive),
             stderr=subprocess.PIPE,
             env=_environment(url, application_name),
+            pass_fds=[list_file],
         )
         with (
             _listening(process) as heard,
@@ -285,8 +294,7 @@ def replay(
     """
     with _list_file(entries) as list_file:
         options = ["--file=-", "--clean", "--if-exists", "--exit-on-error"]
-        options.append(f"--use-list={list_file}")
-        with _reading(programs, archive, options) as (reader, reader_heard, work):
+        with _reading(programs, archive, options, list_file) as (reader, reader_heard, work):
             writer = subprocess.Popen(
                 [
                     programs.path("psql"), "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1",
@@ -336,8 +344,8 @@ def table_rows(programs: Programs, archive: Archive, entry: str) -> Iterator["Ta
     Raises StepFailed, once the rows are read, where the archive is not whole.
     """
     with _list_file([entry]) as list_file:
-        options = ["--file=-", "--data-only", f"--use-list={list_file}"]
-        with _reading(programs, archive, options) as (process, heard, work):
+        options = ["--file=-", "--data-only"]
+        with _reading(programs, archive, options, list_file) as (process, heard, work):
             script = _pipe(process.stdout)
             found = next((match for line in script if (match := _COPY.match(line))), None)
             if found is None:
@@ -406,11 +414,13 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def _list_file(entries: Sequence[str]) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as file:
+def _list_file(entries: Sequence[str]) -> Iterator[int]:
+    # A file without a name: a killed process leaves nothing.
+    with tempfile.TemporaryFile("w", encoding="utf-8") as file:
         file.write("\n".join(entries) + "\n")
         file.flush()
-        yield Path(file.name)
+        file.seek(0)
+        yield file.fileno()
 
 
 class _Heard:

@@ -49,11 +49,16 @@ select
     concat_ws(
         ' ', relkind, pg_get_userbyid(relowner), relacl::text, reloptions::text,
         relpersistence, relrowsecurity, relforcerowsecurity,
-        case when relkind in ('r', 'p', 'S') then oid::text end,
         case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,
         quote_literal(obj_description(oid, 'pg_class'))
     )
 from relations
+union all
+select
+    'oid ' || name,
+    oid::text
+from relations
+where relkind in ('r', 'p', 'S')
 union all
 select
     'column ' || relations.name || '.' || attribute.attname,

@@ -1,4 +1,8 @@
-{# Sequences go on after the highest value that came from the legacy. #}
+{#
+    Sequences go on after the highest value that came from the legacy. They are set even
+    where they stand there already: what `nextval` has drawn, a server that crashes
+    remembers only roughly, and the numbers would go on elsewhere than was recorded.
+#}
 {% macro advance_sequences(relation, contract) -%}
     {{ return(adapter.dispatch('advance_sequences', 'traspaso')(relation, contract)) }}
 {%- endmacro %}
@@ -7,9 +11,9 @@
     {%- for column in contract.columns if column.serial -%}
         {%- set sequence = "pg_get_serial_sequence('" ~ relation ~ "', '" ~ column.name ~ "')" -%}
         {%- do load_step(
-            "select setval(" ~ sequence ~ ", highest) from (select max(" ~ column.name
-            ~ ") as highest from " ~ relation ~ ") as loaded where highest > coalesce("
-            ~ "pg_sequence_last_value(" ~ sequence ~ "::regclass), 0)"
+            "select setval(" ~ sequence ~ ", reached) from (select greatest(max(" ~ column.name
+            ~ "), pg_sequence_last_value(" ~ sequence ~ "::regclass)) as reached from "
+            ~ relation ~ ") as loaded where reached is not null"
         ) -%}
     {%- endfor -%}
 {%- endmacro %}

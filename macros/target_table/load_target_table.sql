@@ -20,6 +20,7 @@
     {%- if bare -%}
         {%- set loaded = relation -%}
         {%- set keys = take_keys_off(relation) -%}
+        {%- do restart_sequences(relation, contract) -%}
     {%- else -%}
         {%- set loaded = temporary_relation(contract.table ~ '__loaded') -%}
         {%- do load_step('drop table if exists ' ~ loaded) -%}

@@ -455,6 +455,7 @@ def test_what_another_role_began_may_be_continued_by_its_member_only(
             "grant create on schema staging_tinkubot to otra",
             "grant create on schema traspaso to otra",
             f"{writing}.backups to otra",
+            f"{writing}.rehearsals to otra",
             f"{writing}.runs to otra",
             f"{writing}.steps to otra",
             f"grant {owner} to otra",

@@ -1,0 +1,1 @@
+"""The fault suite: a migration killed at every step boundary and at random moments."""

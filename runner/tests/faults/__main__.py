@@ -1,0 +1,135 @@
+"""`make faults`: kill a migration everywhere, and print what became of it."""
+
+import random
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from runner.tests.conftest import servers
+from runner.tests.faults.schedule import schedule
+from runner.tests.faults.table import render, tally
+from runner.tests.faults.trial import NAMES, Outcome, Site, Trial
+
+_TRIALS_PER_LEGACY = 80
+_printing = threading.Lock()
+_stopping = threading.Event()
+
+
+@click.command()
+@click.option("--kills", default=400, show_default=True, help="How many on each server.")
+@click.option("--seed", type=int, help="The same seed kills at the same moments.")
+@click.option("--pg", "majors", multiple=True, type=int, help="A server version; more than once.")
+@click.option("--trial", "only", multiple=True, help="Repeat just this one, as it was printed.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
+def main(
+    kills: int, seed: int | None, majors: tuple[int, ...], only: tuple[str, ...], verbose: bool
+) -> None:
+    """Kill a migration at every step boundary and at random moments; exit 1 for any fault."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    found = servers()
+    if missing := set(majors) - set(found):
+        raise click.UsageError(f"no PostgreSQL {min(missing)} here, only {sorted(found)}")
+    chosen = {major: found[major] for major in (majors or found)}
+    _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
+    outcomes: dict[int, list[Outcome]] = {major: [] for major in chosen}
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        works = [
+            pool.submit(
+                _work,
+                major,
+                bin_dir,
+                outcomes[major],
+                kills=kills,
+                seed=seed,
+                only=only,
+                verbose=verbose,
+            )
+            for major, bin_dir in chosen.items()
+        ]
+        try:
+            for work in works:
+                work.result()
+        except KeyboardInterrupt:
+            # The servers are stopped by those who started them, after the trial they are at.
+            for impatient in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(impatient, signal.SIG_IGN)
+            _stopping.set()
+            _say("ending after the trials at work")
+        except BaseException:
+            _stopping.set()
+            raise
+    failed = sum(_report(major, found) for major, found in outcomes.items())
+    if failed or _stopping.is_set():
+        _say(f"\n{failed} trials failed{', not all were tried' if _stopping.is_set() else ''}")
+        sys.exit(1)
+    _say("\nall as it must be")
+
+
+def _report(major: int, outcomes: list[Outcome]) -> int:
+    """Print the table of a server; return how many trials failed."""
+    _say(f"\nPostgreSQL {major}: {len(outcomes)} trials")
+    _say(render(tally(outcomes)))
+    states = sum((outcome.states for outcome in outcomes), Counter[str]())
+    _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))
+    return sum(bool(outcome.faults) for outcome in outcomes)
+
+
+def _work(
+    major: int,
+    bin_dir: Path,
+    outcomes: list[Outcome],
+    *,
+    kills: int,
+    seed: int,
+    only: tuple[str, ...],
+    verbose: bool,
+) -> None:
+    rng = random.Random(f"{seed}/{major}")  # noqa: S311  # to be repeated
+    with Site(bin_dir) as site:
+        if only:
+            trials = [Trial.parse(text) for text in only]
+        else:
+            seeds = [rng.randrange(10**6) for _ in range(-(-kills // _TRIALS_PER_LEGACY))]
+            site.prepare(seeds[0])
+            trials = schedule(site.counts, site.seconds, kills, seeds, rng)
+            for phase, labels in site.labels.items():
+                seen = f"{len(labels)} boundaries, {site.counts[phase]['message']} messages"
+                _say(f"PostgreSQL {major}, phase {NAMES[phase]}: {seen}")
+        began = time.monotonic()
+        for number, trial in enumerate(trials, 1):
+            if _stopping.is_set():
+                break
+            outcome = site.try_out(trial)
+            outcomes.append(outcome)
+            if verbose or outcome.faults:
+                _tell(major, outcome)
+            if number % 20 == 0:
+                pace = (time.monotonic() - began) / number
+                _say(f"PostgreSQL {major}: {number} of {len(trials)} trials, {pace:.1f} s each")
+
+
+def _tell(major: int, outcome: Outcome) -> None:
+    where = "; ".join(label for _, label in outcome.killed) or "not reached"
+    _say(f"{'FAULT' if outcome.faults else 'ok'} {outcome.trial} ({where}) {outcome.seconds:.1f} s "
+         f"{dict(outcome.states)}")  # fmt: skip
+    for fault in outcome.faults:
+        _say(f"    {fault[:1500]}")
+    if outcome.faults:
+        _say(f"    again: python -m runner.tests.faults --pg {major} --trial {outcome.trial}")
+
+
+def _say(text: str) -> None:
+    with _printing:
+        click.echo(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Which kills are tried: every boundary, before and after, and random moments between."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+
+from runner.tests.faults.trial import PHASES, THROUGH, Kill, Trial
+
+_VICTIMS = ("runner", "group", "backend", "session", "server")
+_CHAINED = 0.25
+_LONGEST_CHAIN = 3
+# How many of the kills are at boundaries; of 400 it is all of them, before and after.
+_BOUNDARIES = 0.78
+
+
+def schedule(
+    counts: Mapping[int, Counter[str]],
+    seconds: Mapping[int, float],
+    kills: int,
+    seeds: list[int],
+    rng: random.Random,
+) -> list[Trial]:
+    """Return trials with about that many kills: what the undisturbed runs counted is covered.
+
+    Each seed's trials stand together.
+    """
+    planned: list[tuple[int, list[Kill]]] = [
+        (phase, [Kill(event, n, _VICTIMS[number % len(_VICTIMS)])])
+        for number, (phase, event, n) in enumerate(
+            _boundaries(counts, rng)[: round(kills * _BOUNDARIES)]
+        )
+    ]
+    while sum(len(chain) for _, chain in planned) < kills:
+        phase = rng.choice((*PHASES, THROUGH))
+        length = rng.randint(2, _LONGEST_CHAIN) if rng.random() < _CHAINED else 1
+        planned.append((phase, [_random(phase, counts, seconds, rng) for _ in range(length)]))
+    rng.shuffle(planned)
+    share = -(-len(planned) // len(seeds))
+    return [
+        Trial(seeds[n // share], phase, tuple(chain)) for n, (phase, chain) in enumerate(planned)
+    ]
+
+
+def short(
+    counts: Mapping[int, Counter[str]], seconds: Mapping[int, float], seed: int, rng: random.Random
+) -> list[Trial]:
+    """Return a trial for each phase, which is killed three times in a row, twice at boundaries."""
+    trials = []
+    for phase in PHASES:
+        chain = [
+            Kill(event, rng.randint(1, counts[phase][event]), rng.choice(_VICTIMS))
+            for event in ("before", "after")
+        ]
+        rng.shuffle(chain)
+        trials.append(Trial(seed, phase, (*chain, _random(phase, counts, seconds, rng))))
+    return trials
+
+
+def _boundaries(
+    counts: Mapping[int, Counter[str]], rng: random.Random
+) -> list[tuple[int, str, int]]:
+    """Return every boundary once, before or after it, and then each the other way."""
+    points = [(phase, n) for phase in PHASES for n in range(1, counts[phase]["before"] + 1)]
+    rng.shuffle(points)
+    sides = [("before", "after") if rng.random() < 0.5 else ("after", "before") for _ in points]
+    return [
+        (phase, side[turn], n)
+        for turn in (0, 1)
+        for (phase, n), side in zip(points, sides, strict=True)
+    ]
+
+
+def _random(
+    phase: int,
+    counts: Mapping[int, Counter[str]],
+    seconds: Mapping[int, float],
+    rng: random.Random,
+) -> Kill:
+    if phase == 0 and rng.random() < 0.5:
+        # Only here rows are copied and restored, by programs that may outlive the runner.
+        event = rng.choice(("copy", "copyin", "restore"))
+        victim = rng.choice(("orphans", "connection", "runner", "server"))
+        return Kill(event, rng.randint(1, counts[phase][event]), victim)
+    if rng.random() < 0.5:
+        most = int(seconds[phase] * 1000)
+        return Kill("time", rng.randint(1, most), rng.choice((*_VICTIMS, "connection")))
+    victim = rng.choice((*_VICTIMS, "connection"))
+    return Kill("message", rng.randint(1, counts[phase]["message"]), victim)

@@ -1,0 +1,71 @@
+"""What dbt leaves on the disk: nothing of a process that is gone, and the last few parsings."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner import dbt
+from runner.settings import Settings
+
+HOLDS = """
+import sys
+from runner.dbt import _own_folder
+with _own_folder() as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def test_the_folder_of_a_killed_process_is_removed_and_that_of_a_living_one_stays(
+    temporary: Path,
+) -> None:
+    living, killed = (
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    )
+    kept, left = (Path(next(process.stdout or iter(())).strip()) for process in (living, killed))
+    (left / "partial_parse.msgpack").touch()
+    killed.kill()
+    killed.wait()
+    assert left.exists()
+    with dbt._own_folder() as own:
+        assert sorted(temporary.iterdir()) == sorted([kept, own])
+    living.communicate("")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_folder_is_removed_when_its_block_fails(temporary: Path) -> None:
+    with pytest.raises(FileNotFoundError), dbt._own_folder():
+        raise FileNotFoundError
+    assert list(temporary.iterdir()) == []
+
+
+def test_each_database_has_what_was_parsed_for_it_and_the_oldest_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(project_dir=tmp_path)
+    servers = [{"PGHOST": "localhost", "PGDATABASE": name} for name in "abcdef"]
+    caches = [dbt._cache(settings, server) for server in servers]
+    caches.append(dbt._cache(replace(settings, target_schema="otro"), servers[0]))
+    assert len(set(caches)) == len(caches)
+    assert dbt._cache(settings, servers[0]) == caches[0]
+    for age, cache in enumerate(reversed(caches)):
+        cache.mkdir(parents=True)
+        (cache / "partial_parse.msgpack").touch()
+        os.utime(cache / "partial_parse.msgpack", (age, age))
+    dbt._forget_oldest(caches[0].parent)
+    assert {cache for cache in caches if cache.exists()} == set(caches[: dbt._KEPT_CACHES])
