@@ -16,14 +16,12 @@ from runner.server import PgServer
 _PASSING = {
     "row_fates": {"run_id", "recorded_at"},
     "repairs": {"run_id", "recorded_at"},
+    "changes": {"transaction"},
 }
 _SNAPSHOT_TIMES = {"dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"}
-_JOURNAL = {"runs", "steps", "backups"}
+_JOURNAL = {"runs", "steps", "backups", "rehearsals"}
 
 SYSTEM = "tinkubot"
-
-# What a line of the catalog says of a table: its kind, owner, rights, and at last its OID.
-_OID = re.compile(r"^([rS] .* [pu] [tf] [tf]) \d+")
 
 _TABLES = """
 select n.nspname, c.relname, array(
@@ -135,7 +133,7 @@ def take(server: PgServer, url: str) -> Picture:
                 "select object, definition from traspaso.catalog_lines(%s::text[])", [schemas]
             ).fetchall()
         oids = {f"{row[0]}.{row[1]}": str(row[4]) for row in found if row[0] != "traspaso"}
-    catalog = {name: _OID.sub(r"\1", definition) for name, definition in lines}
+    catalog = {name: definition for name, definition in lines if not name.startswith("oid ")}
     return Picture(_ddl(server, url), catalog, oids, tables)
 
 
