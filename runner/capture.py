@@ -120,10 +120,14 @@ def snapshot(conn: psycopg.Connection) -> str:
 
 
 def forget(conn: psycopg.Connection, system: str, tables: Sequence[str], seen: str) -> int:
-    """Delete the changes to these legacy tables that a load saw; return how many."""
+    """Delete the changes to these legacy tables that a load saw; return how many.
+
+    Those that one table of the load passed on to another ('p') were its own.
+    """
     return conn.execute(
         "delete from traspaso.changes where system = %s and source_table = any(%s)"
-        " and pg_catalog.pg_visible_in_snapshot(transaction, %s::pg_snapshot)",
+        " and (operation = 'p' or"
+        " pg_catalog.pg_visible_in_snapshot(transaction, %s::pg_snapshot))",
         [system, [*tables], seen],
     ).rowcount
 

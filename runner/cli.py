@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -183,6 +184,25 @@ def run(
     return commands.run(
         settings, chosen, session.console, phases, ignore_window=ignore_window, overrun=overrun
     )
+
+
+@cli.command()
+@system
+@click.option("--every", metavar="60s", help="Again and again, with this pause: 30s, 5m.")
+@verb
+def sync(session: Session, every: str | None) -> Answer:
+    """Bring what the application wrote since the last load."""
+    from runner import commands
+
+    pause = None if every is None else _seconds(every, f"sync {session.system} --every 60s")
+    return commands.sync(session.settings, session.plan, session.console, every=pause)
+
+
+def _seconds(text: str, example: str) -> float:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)?", text)
+    if match is None:
+        raise UsageProblem(f"{text} is no span of time", f"traspaso {example}")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
 
 
 @cli.command()

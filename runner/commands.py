@@ -3,6 +3,7 @@
 Each returns the JSON answer of the CLI's contract, and prints the same for people.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -217,6 +218,27 @@ def run(
     else:
         console.next(f"traspaso validate {plan.system}")
     return {"status": "succeeded"} | outcome.to_json()
+
+
+def sync(settings: Settings, plan: Plan, console: Console, *, every: float | None) -> Answer:
+    """Bring the delta, once or again and again until it is interrupted."""
+    engine = Engine(settings, plan, console)
+    while True:
+        outcome = RunOutcome()
+        touched = engine.sync(outcome)
+        console.table(
+            ["table", "inserted", "updated", "deleted"],
+            [[table, *counts] for table, counts in touched.items() if any(counts)],
+        )
+        if every is None:
+            break
+        time.sleep(every)
+    console.next(f"traspaso validate {plan.system}")
+    return {
+        "status": "succeeded",
+        "run_id": outcome.run_id,
+        "tables": [{"source_table": table} | counts._asdict() for table, counts in touched.items()],
+    }
 
 
 def validate(settings: Settings, plan: Plan, console: Console) -> Answer:

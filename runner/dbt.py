@@ -16,12 +16,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from runner.db import FIX_LOCKED, SESSION, connect
 from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
 from runner.plan import Plan
 from runner.settings import Settings, libpq_env, redact
+
+
+class Touched(NamedTuple):
+    """Rows of the final tables that a sync touched."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
 
 # Told when dbt has finished a model: its name, and the rows it touched.
 Tell = Callable[[str, int], None]
@@ -47,6 +56,8 @@ class Dbt:
     tell: Tell = lambda _name, _rows: None
     # How an attempt is made that may raise Locked.
     patiently: Callable[[Callable[[], None]], None] = lambda attempt: attempt()
+    # What the last sync touched, by legacy table.
+    touched: dict[str, Touched] = field(default_factory=dict, init=False, repr=False)
     # How long each node took that was built last, by the name of its table, in seconds.
     seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _manifest: Any = field(default=None, init=False, repr=False)
@@ -144,6 +155,12 @@ class Dbt:
             "run", select=[selector], exclude=_models(system, exclude), run_id=run_id, phase=phase
         )
 
+    def sync(self, system: str, tables: Sequence[str]) -> dict[str, Touched]:
+        """Bring what was written to the legacy of these final tables; by legacy table."""
+        self.touched = {}
+        self._build("run", select=_models(system, tables), sync=True)
+        return self.touched
+
     def _build(
         self,
         *command: str,
@@ -151,6 +168,7 @@ class Dbt:
         exclude: Sequence[str] = (),
         run_id: str = "",
         phase: int = 0,
+        sync: bool = False,
     ) -> None:
         """Build what is selected; what did not get its lock, and what waits for it, is said again.
 
@@ -162,18 +180,21 @@ class Dbt:
         def attempt() -> None:
             chosen = ["--select", *left, *(["--exclude", *without] if without else [])]
             try:
-                self._invoke(*command, *chosen, run_id=run_id, phase=phase)
+                self._invoke(*command, *chosen, run_id=run_id, phase=phase, sync=sync)
             except _Unbuilt as error:
                 left[:], without[:] = error.nodes, []
                 raise
 
         self.patiently(attempt)
 
-    def _invoke(self, *arguments: str, run_id: str = "", phase: int = 0) -> None:
+    def _invoke(
+        self, *arguments: str, run_id: str = "", phase: int = 0, sync: bool = False
+    ) -> None:
         self.parse()
         from dbt.cli.main import dbtRunner
 
-        with _environment(self._environment(run_id, phase)):
+        environment = self._environment(run_id, phase) | {"TRASPASO_SYNC": "true" if sync else ""}
+        with _environment(environment):
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
             self._manifest.nodes.update(copy.deepcopy(self._models))
@@ -208,10 +229,22 @@ class Dbt:
     def _on_event(self, event: Any) -> None:
         if event.info.name == "NodeFinished":
             node = event.data.node_info
+            self._touch(event.data.run_result.message)
             rows = event.data.run_result.message.split(" ")
             count = int(rows[1]) if rows[0] == "LOAD" and rows[-1].isdecimal() else 0
             self.seconds[node.node_relation.alias] = event.data.run_result.execution_time
             self.tell(node.node_name, count)
+
+    def _touch(self, message: str) -> None:
+        """Add up what a sync says it did: 'SYNC users=1,0,2 customers=0,1,0'."""
+        if not message.startswith("SYNC "):
+            return
+        for part in message.split()[1:]:
+            table, _, counts = part.partition("=")
+            before = self.touched.get(table, Touched())
+            self.touched[table] = Touched(
+                *(a + int(b) for a, b in zip(before, counts.split(","), strict=True))
+            )
 
     def _require(self, outcome: Any) -> None:
         """Raise StepFailed with the first node that failed, and how many others did."""

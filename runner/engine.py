@@ -20,7 +20,7 @@ from runner.catalog import Picture, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console, duration
 from runner.db import connect, explain, sql_text
-from runner.dbt import Dbt
+from runner.dbt import Dbt, Touched
 from runner.errors import Refused, StepFailed, TraspasoError, UsageProblem
 from runner.estimate import Estimate, Stopwatch, estimates, last_rehearsal
 from runner.locks import patiently
@@ -234,6 +234,49 @@ class Engine:
                 for number in phases:
                     work = self._work(lock, dbt, self.plan.phase(number), outcome, Deadline())
                     self._run_phase(work, outcome)
+
+    def sync(self, outcome: RunOutcome) -> dict[str, Touched]:
+        """Bring what the application wrote since the last load or sync; by legacy table.
+
+        Raises Refused where nothing is loaded, or where writes are not captured.
+        """
+        url = self.settings.require_run_target()
+        with self._connection(url) as conn:
+            loaded = self._loaded_phases(conn)
+            with (
+                self._operating(conn, "sync", outcome) as lock,
+                self._dbt(outcome) as dbt,
+            ):
+                return self._sync(lock, dbt, loaded)
+
+    def _loaded_phases(self, conn: psycopg.Connection) -> list[Phase]:
+        done = state.status(conn, self.plan.system).phase or 0
+        phases = [self.plan.phase(n) for n in (MASTERS, TRANSACTIONS) if n <= done]
+        if not phases:
+            raise Refused(
+                f"nothing of {self.plan.system} is loaded yet",
+                f"traspaso run {self.plan.system} --through 2",
+            )
+        return phases
+
+    def _sync(
+        self, lock: state.OperatorLock, dbt: Dbt, phases: Sequence[Phase]
+    ) -> dict[str, Touched]:
+        conn, tables = lock.conn, [table for phase in phases for table in phase.tables]
+        sources = [table.source_table for table in tables]
+        missing = capture.missing(conn, self.settings, self.plan)
+        if uncaptured := sorted(set(missing) & set(sources)):
+            raise Refused(
+                f"what is written to {some(uncaptured)} is not captured",
+                f"load again, which captures from then on: traspaso run {self.plan.system} "
+                f"--through {phases[-1].number} --yes",
+            )
+        seen = capture.snapshot(conn)
+        targets = dict.fromkeys(name for table in tables for name in table.target_tables)
+        touched = dbt.sync(self.plan.system, [*targets])
+        lock.check()
+        capture.forget(conn, self.plan.system, sources, seen)
+        return {source: touched.get(source, Touched()) for source in sources}
 
     # --- who is told ----------------------------------------------------------------------------
 

@@ -10,15 +10,17 @@
     contract  see target_contract
     notable   see create_notable
     columns   the columns that were loaded
+    scope     keys that alone were judged, see create_scope; none: all
 #}
-{% macro record_fates(relation, contract, notable, columns) -%}
+{% macro record_fates(relation, contract, notable, columns, scope=none) -%}
     {%- set fates = temporary_relation(contract.table ~ '__fates') -%}
     {%- do load_step('drop table if exists ' ~ fates) -%}
     {%- do load_step(_create_fates(fates, notable, relation, contract, columns)) -%}
     {%- do replace_evidence(
         'row_fates', fates, contract,
         key=['source_table', 'source_key'],
-        values=['fate', 'reasons', 'target_key', 'row']
+        values=['fate', 'reasons', 'target_key', 'row'],
+        scope=scope
     ) -%}
     {%- do load_step('drop table ' ~ fates) -%}
 {%- endmacro %}

@@ -12,15 +12,17 @@
     contract  see target_contract
     notable   see create_notable
     queried   columns of the model's query
+    scope     keys that alone were judged, see create_scope; none: all
 #}
-{% macro record_repairs(contract, notable, queried) -%}
+{% macro record_repairs(contract, notable, queried, scope=none) -%}
     {%- set repairs = temporary_relation(contract.table ~ '__repairs') -%}
     {%- do load_step('drop table if exists ' ~ repairs) -%}
     {%- do load_step(_create_repairs(repairs, contract, notable, queried)) -%}
     {%- do replace_evidence(
         'repairs', repairs, contract,
         key=['source_table', 'source_key', 'column_name'],
-        values=['rule', 'before', 'after', 'shown']
+        values=['rule', 'before', 'after', 'shown'],
+        scope=scope
     ) -%}
     {%- do load_step('drop table ' ~ repairs) -%}
 {%- endmacro %}

@@ -7,14 +7,21 @@
     contract  see target_contract
     key       columns that tell the rows of one target table apart
     values    the other columns
+    scope     keys that alone are replaced, see create_scope; none: all
 #}
-{% macro replace_evidence(name, found, contract, key, values) -%}
+{% macro replace_evidence(name, found, contract, key, values, scope=none) -%}
     {%- set evidence = evidence_relation(name) -%}
     {%- set of_table -%}
         system = '{{ contract.system }}' and target_table = '{{ contract.table }}'
     {%- endset -%}
+    {%- set within -%}
+        {%- if scope is not none %} and (
+            old.source_table, regexp_replace(old.source_key, '#[0-9]+$', '')
+        ) in (select source_table, source_key from {{ scope }})
+        {%- endif -%}
+    {%- endset -%}
     {%- do load_step(
-        'delete from ' ~ evidence ~ ' as old where ' ~ of_table
+        'delete from ' ~ evidence ~ ' as old where ' ~ of_table ~ within
         ~ ' and not exists (select 1 from ' ~ found ~ ' as new where '
         ~ _same_columns(key, 'new', 'old', '=') ~ ' and '
         ~ _same_columns(values, 'new', 'old', 'is not distinct from') ~ ')'

@@ -6,12 +6,13 @@
     loaded    relation of the same columns, no two rows of one key
     contract  see target_contract
     columns   the columns that are loaded
+    within    those rows of the table that `loaded` stands for; none: all of them
 
     Returns the number of rows touched.
 #}
-{% macro apply_delta(relation, loaded, contract, columns) -%}
+{% macro apply_delta(relation, loaded, contract, columns, within=none) -%}
     {%- set rest = columns | reject('in', contract.load_key) | list -%}
-    {%- set now = keyed(relation, contract, columns) -%}
+    {%- set now = keyed(within or relation, contract, columns) -%}
     {%- set then = keyed(loaded, contract, columns) -%}
     {%- set rows = namespace(changed=0) -%}
 

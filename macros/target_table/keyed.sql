@@ -16,6 +16,6 @@
                 columns | join(', ') if nullable and contract.load_key != contract.primary_key.columns
                 else none
             ) }} as _key
-        from {{ relation }}
+        from {{ relation }} as keyed
     )
 {%- endmacro %}

@@ -18,6 +18,9 @@
                   collide are merged; on the others they are quarantined
     absorbs       legacy tables whose rows are known to repeat rows of another one
     keep_first    ORDER BY of the rows that collide: the first one stays
+    follows       [{source, by}]: the rows look up a legacy table by a legacy column;
+                  [{target, by}]: they look up a final one, {its column: theirs}
+    keeps_ordinals  whether the legacy key is not unique
     requires      [{column, rule, expression}]: what must hold of the legacy row
                   but is no column of the target
 #}
@@ -123,7 +126,17 @@
         'absorbs': meta.get('absorbs', []),
         'keep_first': meta.get('keep_first', []),
         'requires': meta.get('requires', []),
+        'follows': meta.get('follows', []),
+        'keeps_ordinals': _keeps_ordinals(meta),
     }) }}
+{%- endmacro %}
+
+{% macro _keeps_ordinals(meta) -%}
+    {%- set found = [] -%}
+    {%- for table in meta.sources if (var('legacy_keys')[meta.system] or {}).get(table, {}).order_by -%}
+        {%- do found.append(table) -%}
+    {%- endfor -%}
+    {{ return(found != []) }}
 {%- endmacro %}
 
 {% macro _foreign_key(table, constraint, columns) -%}

@@ -41,13 +41,20 @@
         {%- do _require_same_shape(relation, contract) -%}
     {%- endif -%}
 
+    {%- set outcome = namespace(message=none) -%}
     {%- if flags.EMPTY -%}
         {%- set rows = 0 -%}
+    {%- elif env_var('TRASPASO_SYNC', '') == 'true' -%}
+        {%- set rows = 0 -%}
+        {%- set outcome.message = 'SYNC ' ~ sync_target_table(relation, contract, sql) -%}
     {%- else -%}
         {%- set rows = load_target_table(relation, contract, sql) -%}
     {%- endif -%}
-    {%- do record_step(contract.table, rows) -%}
-    {%- call noop_statement('main', 'LOAD ' ~ rows, 'LOAD', rows) -%}{%- endcall -%}
+    {%- if outcome.message is none -%}
+        {%- do record_step(contract.table, rows) -%}
+        {%- set outcome.message = 'LOAD ' ~ rows -%}
+    {%- endif -%}
+    {%- call noop_statement('main', outcome.message, 'LOAD', rows) -%}{%- endcall -%}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}

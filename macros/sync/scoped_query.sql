@@ -1,0 +1,62 @@
+{#
+    The model's query on the rows of the scope only: each source of the table is copied
+    to a temporary table, as far as its key is in the scope, the staging view is made
+    once more above it, and the query reads that one. Whatever else the query looks up
+    it still reads whole.
+
+    scope     see create_scope
+    contract  see target_contract
+    sql       the model's query
+
+    Returns the query. Its temporary relations last as long as the session.
+#}
+{% macro scoped_query(scope, contract, sql) -%}
+    {%- set read = namespace(sql=sql) -%}
+    {%- set path = load_step("select current_setting('search_path')").rows[0][0] -%}
+    {%- do load_step("set local search_path = ''") -%}
+    {%- for table in contract.sources -%}
+        {%- set legacy = legacy_relation(contract.system, table) -%}
+        {%- set staging = graph.nodes[
+            'model.traspaso.stg_' ~ contract.system ~ '__' ~ table
+        ] -%}
+        {%- set found = load_step(
+            "select '" ~ legacy ~ "'::regclass::text, pg_get_viewdef('"
+            ~ staging.relation_name ~ "'::regclass)"
+        ).rows[0] -%}
+        {#- named as the legacy table, whose name the view's text goes on to use -#}
+        {%- set copy = 'pg_temp.' ~ adapter.quote(legacy.identifier) -%}
+        {%- set view = 'pg_temp.' ~ adapter.quote(staging.alias) -%}
+        {%- do load_step('drop table if exists ' ~ copy ~ ' cascade') -%}
+        {%- do load_step(
+            'create temporary table ' ~ adapter.quote(legacy.identifier)
+            ~ ' as select source.* from ' ~ legacy ~ ' as source where '
+            ~ _is_source_in_scope(scope, contract.system, table, legacy)
+        ) -%}
+        {%- do load_step('analyze ' ~ copy) -%}
+        {%- do load_step(
+            'create temporary view ' ~ adapter.quote(staging.alias) ~ ' as '
+            ~ modules.re.sub(
+                '(?<![\\w".])' ~ modules.re.escape(found[0]) ~ '(?![\\w".(])', copy, found[1]
+            )
+        ) -%}
+        {%- set read.sql = read.sql | replace(staging.relation_name, view) -%}
+    {%- endfor -%}
+    {%- do load_step("select set_config('search_path', '" ~ path | replace("'", "''") ~ "', true)") -%}
+    {{ return(read.sql) }}
+{%- endmacro %}
+
+{% macro _is_source_in_scope(scope, system, table, legacy) -%}
+    {%- set key = var('legacy_keys')[system][table] -%}
+    {%- set wanted = 'select source_key{} from ' ~ scope ~ " where source_table = '" ~ table ~ "'" -%}
+    {%- if key.columns | length == 1 and not key.order_by -%}
+        {%- set type = load_step(
+            "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = '"
+            ~ legacy ~ "'::regclass and attname = '" ~ key.columns[0] ~ "'"
+        ).rows[0][0] -%}
+        source.{{ key.columns[0] }} in (
+            {{ wanted.format('::' ~ type) }} and source_key <> ''
+        )
+    {%- else -%}
+        {{ base_key(system, table) }} in ({{ wanted.format('') }})
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,33 @@
+{#
+    Adds to the scope the rows of the table, outside of it, that share a unique key
+    with a row that comes, and those that were refused for them.
+
+    scope     see create_scope
+    relation  the table
+    contract  see target_contract
+    loaded    the rows that come
+    columns   their columns
+
+    Returns how many keys were added.
+#}
+{% macro widen_scope(scope, relation, contract, loaded, columns) -%}
+    {%- set before = load_step('select count(*) from ' ~ scope).rows[0][0] | int -%}
+    {%- for key in loaded_keys(contract, columns) -%}
+        {%- set load_key = [] -%}
+        {%- for name in contract.load_key -%}
+            {%- do load_key.append('final.' ~ name) -%}
+        {%- endfor -%}
+        {%- do load_step(
+            'insert into ' ~ scope ~ " (source_table, source_key) select '"
+            ~ contract.sources[0] ~ "', " ~ row_key(load_key) ~ ' from ' ~ relation
+            ~ ' as final inner join ' ~ loaded ~ ' as later on '
+            ~ _shares_key(key, 'final', 'later')
+            ~ ' except select source_table, source_key from ' ~ scope
+        ) -%}
+    {%- endfor -%}
+    {%- set after = load_step('select count(*) from ' ~ scope).rows[0][0] | int -%}
+    {%- if after > before -%}
+        {%- do share_scope(scope, contract) -%}
+    {%- endif -%}
+    {{ return(after - before) }}
+{%- endmacro %}
