@@ -11,14 +11,14 @@
         | selectattr('name', 'equalto', contract.load_key[0]) | first -%}
     {%- if contract.load_key | length == 1 and not contract.keeps_ordinals -%}
         {{ alias }}.{{ column.name }} in (
-            select source_key::{{ column.type }} from {{ scope }}
-            where source_key <> ''
+            select target_key::{{ column.type }} from {{ scope }}
+            where target_key <> ''
         )
     {%- else -%}
         {%- set columns = [] -%}
         {%- for name in contract.load_key -%}
             {%- do columns.append(alias ~ '.' ~ name) -%}
         {%- endfor -%}
-        {{ row_key(columns) }} in (select source_key from {{ scope }})
+        {{ row_key(columns) }} in (select target_key from {{ scope }})
     {%- endif -%}
 {%- endmacro %}

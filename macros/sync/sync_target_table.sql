@@ -101,9 +101,9 @@
         ~ ' count(*) filter (where later._key is null)'
         ~ ' from ' ~ keyed(within, contract, columns) ~ ' as now'
         ~ ' full join ' ~ keyed(loaded, contract, columns) ~ ' as later on later._key = now._key'
-        ~ ' left join (select source_key, min(source_table) as source_table from ' ~ scope
-        ~ ' group by source_key) as cause'
-        ~ " on cause.source_key = regexp_replace(coalesce(now._key, later._key), '#[0-9]+$', '')"
+        ~ ' left join (select target_key, min(source_table) as source_table from ' ~ scope
+        ~ ' group by target_key) as cause'
+        ~ " on cause.target_key = regexp_replace(coalesce(now._key, later._key), '#[0-9]+$', '')"
         ~ ' where now._key is null or later._key is null or ' ~ _any_differs(rest)
         ~ ' group by 1 order by 1'
     ) -%}

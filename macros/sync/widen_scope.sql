@@ -17,17 +17,21 @@
         {%- for name in contract.load_key -%}
             {%- do load_key.append('final.' ~ name) -%}
         {%- endfor -%}
-        {%- do load_step(
-            'insert into ' ~ scope ~ " (source_table, source_key) select '"
-            ~ contract.sources[0] ~ "', " ~ row_key(load_key) ~ ' from ' ~ relation
+        {%- set met = 'select ' ~ row_key(load_key) ~ ' as key from ' ~ relation
             ~ ' as final inner join ' ~ loaded ~ ' as later on '
-            ~ _shares_key(key, 'final', 'later')
-            ~ ' except select source_table, source_key from ' ~ scope
+            ~ _shares_key(key, 'final', 'later') -%}
+        {%- do _add_to_scope(
+            scope, "select '" ~ contract.sources[0] ~ "', key, key from (" ~ met ~ ') as met'
+        ) -%}
+        {%- do _add_to_scope(
+            scope,
+            'select source_table, source_key, target_key from ' ~ _repaired_keys(contract)
+            ~ ' as stands where target_key in (' ~ met ~ ')'
         ) -%}
     {%- endfor -%}
     {%- set after = load_step('select count(*) from ' ~ scope).rows[0][0] | int -%}
     {%- if after > before -%}
-        {%- do share_scope(scope, contract) -%}
+        {%- do complete_scope(scope, contract) -%}
     {%- endif -%}
     {{ return(after - before) }}
 {%- endmacro %}
