@@ -263,7 +263,7 @@ class Dbt:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         failures = [
             self._failure(
-                f"{getattr(result.node, 'alias', None) or result.node.name}{others}",
+                f"{_name(result)}{others}",
                 result.message or "no message",
             )
             for result in failed
@@ -274,7 +274,7 @@ class Dbt:
         unbuilt = [
             result.node.name
             for result in outcome.result.results
-            if result.status not in {"success", "pass"}
+            if result.status not in {"success", "pass"} and hasattr(result, "node")
         ]
         raise _Unbuilt(failures[0], unbuilt)
 
@@ -335,6 +335,12 @@ class _Unbuilt(Locked):
     def __init__(self, first: TraspasoError, nodes: list[str]) -> None:
         super().__init__(first.message, first.fix, table=first.table)
         self.nodes = nodes
+
+
+def _name(result: Any) -> str:
+    """Name what failed: a node's relation, or an operation, which is no node."""
+    node = getattr(result, "node", None)
+    return str(getattr(node, "alias", None) or getattr(node, "name", None) or result.unique_id)
 
 
 def _models(system: str, tables: Sequence[str]) -> list[str]:

@@ -485,6 +485,7 @@ class Engine:
         with state.operator_lock(conn, self.plan.system) as lock:
             require()
             state.install(conn)
+            state.drop_left_temporaries(conn, self.plan.system, self.plan.target_tables)
             outcome.run_id = state.start_run(conn, self.plan.system, command)
             try:
                 yield lock

@@ -5,12 +5,13 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -162,6 +163,21 @@ def _key(name: str) -> int:
     """Return a signed 64-bit key that is the same on every server and in every version."""
     digest = hashlib.sha256(f"traspaso:{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def drop_left_temporaries(conn: psycopg.Connection, system: str, tables: Sequence[str]) -> None:
+    """Drop the temporary tables that loads of these tables left in a crash of the server.
+
+    To be called under the operator's lock: nobody else loads them.
+    """
+    found = conn.execute(
+        sql_text("left_temporary_tables.sql"),
+        {"tables": [*tables], "snapshots": rf"{system}\_\_%\_\_dbt\_tmp%"},
+    ).fetchall()
+    for schema, table in found:
+        # A session that is just ending still holds its own, and removes it.
+        with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedTable):
+            conn.execute(sql.SQL("drop table {}").format(sql.Identifier(schema, table)))
 
 
 def start_run(

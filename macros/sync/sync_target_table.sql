@@ -101,8 +101,11 @@
         ~ ' count(*) filter (where later._key is null)'
         ~ ' from ' ~ keyed(within, contract, columns) ~ ' as now'
         ~ ' full join ' ~ keyed(loaded, contract, columns) ~ ' as later on later._key = now._key'
-        ~ ' left join (select target_key, min(source_table) as source_table from ' ~ scope
-        ~ ' group by target_key) as cause'
+        ~ ' left join (select scope.target_key, coalesce(min(change.source_table),'
+        ~ ' min(scope.source_table)) as source_table from ' ~ scope ~ ' as scope left join '
+        ~ evidence_relation('changes') ~ " as change on change.system = '" ~ contract.system
+        ~ "' and change.source_table = scope.source_table"
+        ~ ' and change.source_key = scope.source_key group by scope.target_key) as cause'
         ~ " on cause.target_key = regexp_replace(coalesce(now._key, later._key), '#[0-9]+$', '')"
         ~ ' where now._key is null or later._key is null or ' ~ _any_differs(rest)
         ~ ' group by 1 order by 1'

@@ -14,6 +14,21 @@
 {% macro default__lock_for_load(relation) -%}{%- endmacro %}
 
 {% macro postgres__lock_for_load(relation) -%}
+    {%- set tables = wait_for_loads(relation) -%}
+    {%- if load_step('select exists (select 1 from ' ~ relation ~ ')').rows[0][0] -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- do load_step(
+        'lock table ' ~ tables | join(', ') ~ ' in access exclusive mode'
+    ) -%}
+{%- endmacro %}
+
+{#
+    Waits for the loads of the table, of the parents of its foreign keys and of the
+    tables that refer to it, and lets none begin before this transaction ends. Returns
+    their names.
+#}
+{% macro wait_for_loads(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
     {%- set found = load_step(
         "select conrelid::regclass::text, conrelid::bigint from pg_constraint"
@@ -31,11 +46,5 @@
         ) -%}
     {%- endfor -%}
     {%- do load_step("set local lock_timeout = '" ~ before ~ "'") -%}
-    {%- if load_step('select exists (select 1 from ' ~ relation ~ ')').rows[0][0] -%}
-        {{ return(none) }}
-    {%- endif -%}
-    {%- do load_step(
-        'lock table ' ~ found | map(attribute=0) | join(', ')
-        ~ ' in access exclusive mode'
-    ) -%}
+    {{ return(found | map(attribute=0) | list) }}
 {%- endmacro %}

@@ -16,6 +16,9 @@
         ~ " where contype = 'f' and not convalidated"
         ~ " and (conrelid = " ~ table ~ " or confrelid = " ~ table ~ ") order by oid"
     ) -%}
+    {%- if waiting.rows | length > 0 -%}
+        {%- do wait_for_loads(relation) -%}
+    {%- endif -%}
     {%- for row in waiting.rows -%}
         {%- do load_step('alter table ' ~ row[0] ~ ' validate constraint ' ~ row[1]) -%}
     {%- endfor -%}
