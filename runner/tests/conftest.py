@@ -48,9 +48,22 @@ def servers() -> dict[int, Path]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pg" in metafunc.fixturenames:
         majors = sorted(servers())
+        if metafunc.definition.get_closest_marker("newest"):
+            majors = majors[-1:]
         metafunc.parametrize(
             "pg", majors, indirect=True, scope="session", ids=[f"pg{major}" for major in majors]
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is of the newest server only, where a fixture of a module has them all."""
+    newest = max(servers())
+    items[:] = [
+        item
+        for item in items
+        if item.get_closest_marker("newest") is None
+        or getattr(getattr(item, "callspec", None), "params", {}).get("site", newest) == newest
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from runner.plan import Plan, load_plan
 from runner.remote import Remote, RemoteProblem
 from runner.settings import Settings
 
+pytestmark = pytest.mark.newest
+
 LEGACY = """
 create table public.customers (id int primary key, phone_number text);
 insert into public.customers select g, '+5939' || g from generate_series(1, 50) as g;

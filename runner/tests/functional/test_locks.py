@@ -17,6 +17,8 @@ from runner.sample import create_legacy
 from runner.settings import Settings
 from runner.tests.functional.helpers.tinkubot_cases import traspaso
 
+pytestmark = pytest.mark.newest
+
 READY = ("run", "tinkubot", "--through", "1", "--yes", "--ignore-window")
 MASTERS = ("run", "tinkubot", "--phase", "2", "--yes", "--ignore-window")
 

@@ -33,6 +33,8 @@ from runner.tests.functional.helpers.tinkubot_cases import (
     traspaso,
 )
 
+pytestmark = pytest.mark.newest
+
 EVENTS = ("start", "end", "failure", "refusal", "rollback")
 SECRET = "s3creto-de-prueba"
 KEYS = {

@@ -21,6 +21,9 @@ from runner.tests.functional.helpers.tinkubot_cases import TABLES, new_database,
 PHASE_0 = ("run", "tinkubot", "--phase", "0", "--ignore-window")
 
 
+pytestmark = pytest.mark.newest
+
+
 @pytest.fixture(scope="module")
 def prepared(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Give a legacy that is backed up and rehearsed."""
