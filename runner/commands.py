@@ -20,10 +20,12 @@ from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
 from runner.db import connect, explain
 from runner.dbt import write_docs
-from runner.engine import TRANSACTIONS, Engine, RunOutcome, legacy_rows
+from runner.engine import TRANSACTIONS, Engine
 from runner.errors import StepFailed, TraspasoError
 from runner.estimate import Estimate, estimates, last_rehearsal
 from runner.locks import patiently
+from runner.outcome import RunOutcome
+from runner.pace import legacy_rows
 from runner.plan import Phase, Plan
 from runner.remote import RemoteProblem
 from runner.settings import Settings

@@ -18,17 +18,19 @@ from psycopg import sql
 from runner import backup, capture, preflight, state
 from runner.catalog import Picture, some, take_picture
 from runner.clock import Deadline
-from runner.console import Console, duration
+from runner.console import Console
 from runner.db import connect, explain, sql_text
 from runner.dbt import Dbt, Touched
-from runner.errors import Refused, StepFailed, TraspasoError, UsageProblem
-from runner.estimate import Estimate, Stopwatch, estimates, last_rehearsal
+from runner.errors import Refused, StepFailed, TraspasoError
+from runner.estimate import last_rehearsal
 from runner.locks import patiently
-from runner.notify import Notifier
+from runner.outcome import PhaseOutcome, RunOutcome
+from runner.pace import Pace
 from runner.plan import Phase, Plan
 from runner.rollback import Undone, plan_rollback, rollback
 from runner.settings import Settings
 from runner.state import PHASE_STEP
+from runner.telling import Telling
 from runner.validate import Proof, prove
 
 T = TypeVar("T")
@@ -37,60 +39,6 @@ PREPARE, CREATE, MASTERS, TRANSACTIONS = range(4)
 
 # How often the rows that the application wrote during the proof are brought, before it fails.
 _ROUNDS = 3
-
-
-@dataclass
-class PhaseOutcome:
-    """How one phase went; seconds of wall time."""
-
-    phase: int
-    name: str
-    status: str
-    seconds: float
-    rows: int = 0
-    notes: list[str] = field(default_factory=list)
-    watch: Stopwatch = field(default_factory=Stopwatch)
-    reversible_until: datetime | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return its entry in the JSON answer of `run`."""
-        return {
-            "phase": self.phase,
-            "name": self.name,
-            "status": self.status,
-            "seconds": round(self.seconds, 3),
-            "rows": self.rows,
-            "notes": self.notes,
-            "steps": [
-                {"step": lap.step, "seconds": round(lap.seconds, 3)} for lap in self.watch.laps
-            ],
-            "reversible_until": (
-                self.reversible_until.isoformat(timespec="seconds")
-                if self.reversible_until
-                else None
-            ),
-        }
-
-
-@dataclass
-class RunOutcome:
-    """How a run went so far; it is filled phase by phase, also when one fails."""
-
-    run_id: str | None = None
-    phases: list[PhaseOutcome] = field(default_factory=list)
-    proof: Proof | None = None
-    # To import dbt and read the project, before the first phase.
-    start_seconds: float = 0
-    rehearsed: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the keys of `traspaso --json run`, the status left out."""
-        return {
-            "run_id": self.run_id,
-            "start_seconds": round(self.start_seconds, 3),
-            "phases": [phase.to_json() for phase in self.phases],
-        }
 
 
 @dataclass(frozen=True)
@@ -118,8 +66,12 @@ class Engine:
     settings: Settings
     plan: Plan
     console: Console
-    # Of the phase that runs.
+    # The deadline of the phase that runs.
     _until: Deadline = field(default_factory=Deadline, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.settings, self.plan, self.console)
+        self._telling = Telling(self.settings, self.plan, self.console)
 
     def run(
         self,
@@ -136,14 +88,14 @@ class Engine:
         Raises Refused (window, order, second operator), StepFailed or Unreachable; what was done
         before stays done.
         """
-        with self._telling_failures(outcome, self.plan.phase(phases[0])):
+        with self._telling.failures(outcome, self.plan.phase(phases[0])):
             self._run(phases, outcome, ignore_window=ignore_window, overrun=overrun)
 
     def _run(
         self, phases: Sequence[int], outcome: RunOutcome, *, ignore_window: bool, overrun: bool
     ) -> None:
         url = self.settings.require_run_target()
-        self._require_window(ignore_window=ignore_window)
+        self._pace.require_window(ignore_window=ignore_window)
         for number in phases:
             self.plan.phase(number)
         with (
@@ -157,12 +109,13 @@ class Engine:
             self._dbt(outcome) as dbt,
         ):
             outcome.rehearsed = last_rehearsal(conn, self.plan.system) is not None
-            expected = {} if ignore_window else self._patiently(partial(self._estimates, conn))
+            expected = {} if ignore_window else self._patiently(partial(self._pace.estimates, conn))
             for number in [*phases, *self._later(conn, phases[-1])]:
                 lock.check()
                 phase = self.plan.phase(number)
-                closes = self._require_fits(phase, expected.get(number))
-                with self._deadline(conn, dbt, phase, closes, overrun=overrun) as deadline:
+                closes = self._pace.require_fits(phase, expected.get(number))
+                with self._pace.deadline(conn, dbt, phase, closes, overrun=overrun) as deadline:
+                    self._until = deadline
                     self._run_phase(self._work(lock, dbt, phase, outcome, deadline), outcome)
 
     def _require_ready(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
@@ -179,21 +132,9 @@ class Engine:
         """Undo the phases after `to`. Raises Refused, StepFailed or Unreachable."""
         began = datetime.now(UTC)
         outcome = RunOutcome()
-        with self._telling_failures(outcome, self.plan.phase(to), "rollback"):
+        with self._telling.failures(outcome, self.plan.phase(to), "rollback"):
             undone = self._rollback(to, outcome)
-        self.notifier.tell(
-            "rollback",
-            phase=to,
-            name=self.plan.phase(to).name,
-            status="failed" if undone.differences else "succeeded",
-            run_id=outcome.run_id,
-            started_at=began,
-            finished_at=datetime.now(UTC),
-            message=f"not as it was: {some(undone.differences)}"
-            if undone.differences
-            else f"back to how it was after phase {to}",
-            next=f"traspaso run {self.plan.system} --phase {to + 1}",
-        )
+        self._telling.rolled_back(to, outcome, began, undone.differences)
         return undone
 
     def _rollback(self, to: int, outcome: RunOutcome) -> Undone:
@@ -214,7 +155,7 @@ class Engine:
 
     def retry(self, outcome: RunOutcome) -> None:
         """Bring again what the loaded phases hold: rows that were put right leave quarantine."""
-        with self._telling_failures(outcome, self.plan.phase(MASTERS)):
+        with self._telling.failures(outcome, self.plan.phase(MASTERS)):
             self._retry(outcome)
 
     def _retry(self, outcome: RunOutcome) -> None:
@@ -278,87 +219,6 @@ class Engine:
         capture.forget(conn, self.plan.system, sources, seen)
         return {source: touched.get(source, Touched()) for source in sources}
 
-    # --- who is told ----------------------------------------------------------------------------
-
-    @property
-    def notifier(self) -> Notifier:
-        """Tells whom the plan names."""
-        return Notifier(self.plan, self.settings, self.console)
-
-    @contextmanager
-    def _telling_failures(
-        self, outcome: RunOutcome, first: Phase, what: str | None = None
-    ) -> Iterator[None]:
-        """Tell of a failure or a refusal once everything is let go, then let it go on.
-
-        It is of the phase that was under way, or of the first one; `what` names it otherwise.
-        """
-        began = datetime.now(UTC)
-        try:
-            yield
-        except UsageProblem:
-            raise
-        except TraspasoError as error:
-            self._tell_failure(outcome, first, what, began, error)
-            raise
-        except KeyboardInterrupt:
-            stopped = StepFailed("interrupted", "say the same command again: it continues")
-            self._tell_failure(outcome, first, what, began, stopped)
-            raise
-
-    def _tell_failure(
-        self,
-        outcome: RunOutcome,
-        first: Phase,
-        what: str | None,
-        began: datetime,
-        error: TraspasoError,
-    ) -> None:
-        last = outcome.phases[-1] if outcome.phases else None
-        under_way = last if last is not None and last.status != "succeeded" else None
-        phase = under_way.phase if under_way else first.number
-        complaints = self.notifier.tell(
-            "refusal" if isinstance(error, Refused) else "failure",
-            phase=phase,
-            name=what or self.plan.phase(phase).name,
-            status=error.status,
-            run_id=outcome.run_id,
-            started_at=under_way.started_at if under_way else began,
-            finished_at=datetime.now(UTC),
-            rows=under_way.rows if under_way else 0,
-            message=error.message,
-            fix=error.fix,
-        )
-        if under_way:
-            under_way.notes += complaints
-
-    def _tell_start(self, phase: Phase, run_id: str, done: PhaseOutcome) -> None:
-        done.notes += self.notifier.tell(
-            "start",
-            phase=phase.number,
-            name=phase.name,
-            status="running",
-            run_id=run_id,
-            started_at=done.started_at,
-        )
-
-    def _tell_end(self, phase: Phase, run_id: str, done: PhaseOutcome) -> None:
-        following = phase.number + 1
-        command = f"run {self.plan.system} --phase {following}"
-        done.notes += self.notifier.tell(
-            "end",
-            phase=phase.number,
-            name=phase.name,
-            status=done.status,
-            run_id=run_id,
-            started_at=done.started_at,
-            finished_at=datetime.now(UTC),
-            rows=done.rows,
-            message="; ".join(done.notes),
-            next="traspaso "
-            + (command if following <= TRANSACTIONS else f"validate {self.plan.system}"),
-        )
-
     # --- around a run ---------------------------------------------------------------------------
 
     @contextmanager
@@ -390,71 +250,6 @@ class Engine:
             return action()
 
         return patiently(self.settings, self.plan, self.console, attempt)
-
-    def _estimates(self, conn: psycopg.Connection) -> Mapping[int, Estimate]:
-        rehearsal = last_rehearsal(conn, self.plan.system)
-        if rehearsal is None:
-            return {}
-        rows = legacy_rows(conn, self.settings, self.plan)
-        done = state.status(conn, self.plan.system).phase
-        return estimates(rehearsal, self.plan, rows, done=done)
-
-    def _require_fits(self, phase: Phase, expected: Estimate | None) -> datetime | None:
-        """Return when the way back must begin; None where that is not known. Raises Refused."""
-        if expected is None:
-            return None
-        now = datetime.now(UTC)
-        window = self.plan.window
-        closes = window.closes_at(now)
-        if not window.is_open(now) or now > expected.latest_safe_start(closes):
-            left = window.closes_in(now).total_seconds()
-            raise Refused(
-                f"phase {phase.number} {phase.name} does not fit any more: it needs "
-                f"{duration(expected.forward.total_seconds())} forward and "
-                f"{duration(expected.back.total_seconds())} back, and {duration(left)} of the "
-                f"window {window} is left",
-                f"wait for the next window, or: traspaso run {self.plan.system} "
-                f"--phase {phase.number} --ignore-window",
-            )
-        return expected.reversible_until(closes)
-
-    @contextmanager
-    def _deadline(
-        self,
-        conn: psycopg.Connection,
-        dbt: Dbt,
-        phase: Phase,
-        until: datetime | None,
-        *,
-        overrun: bool,
-    ) -> Iterator[Deadline]:
-        """Stop what runs when the rest of the window is needed for the way back."""
-        if until is not None:
-            self.console.log(
-                f"phase {phase.number} {phase.name}: reversible inside the window until "
-                f"{self.plan.window.local(until)}"
-            )
-        if until is None or overrun or phase.number == PREPARE:
-            yield Deadline(until)
-            return
-
-        def cancel() -> None:
-            dbt.cancel()
-            conn.cancel_safe()
-
-        back = max(phase.number - 1, 0)
-        late = Refused(
-            f"phase {phase.number} {phase.name} is late: what is left of the window "
-            f"{self.plan.window} is needed for the way back",
-            f"traspaso rollback {self.plan.system} --to {back} --yes; or, to go on from here: "
-            f"traspaso run {self.plan.system} --phase {phase.number} --yes --overrun",
-        )
-        with Deadline(until, late, cancel) as deadline:
-            self._until = deadline
-            try:
-                yield deadline
-            finally:
-                self._until = Deadline()
 
     @contextmanager
     def _connection(self, url: str, *, read_only: bool = False) -> Iterator[psycopg.Connection]:
@@ -511,17 +306,6 @@ class Engine:
         except psycopg.Error as lost:
             self.console.detail(f"the end of the run could not be recorded: {lost}")
 
-    def _require_window(self, *, ignore_window: bool) -> None:
-        now = datetime.now(UTC)
-        window = self.plan.window
-        if ignore_window or window.is_open(now):
-            return
-        raise Refused(
-            f"the window {window} is closed; it opens in "
-            f"{duration(window.opens_in(now).total_seconds())}",
-            f"wait, or: traspaso run {self.plan.system} … --ignore-window",
-        )
-
     def _require_order(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
         done = state.status(conn, self.plan.system).phase
         first = phases[0]
@@ -538,7 +322,7 @@ class Engine:
         began = time.monotonic()
         conn, phase, done = work.conn, work.phase, work.done
         outcome.phases.append(done)
-        self._tell_start(phase, work.run_id, done)
+        self._telling.start(phase, work.run_id, done)
         was_done = (state.status(conn, self.plan.system).phase or -1) >= phase.number
         if not was_done:
             self._record(work, "running")
@@ -570,7 +354,7 @@ class Engine:
         finally:
             done.seconds = time.monotonic() - began
         done.status = "succeeded"
-        self._tell_end(phase, work.run_id, done)
+        self._telling.end(phase, work.run_id, done)
 
     def _record(
         self, work: _Work, status: state.StepStatus, detail: Mapping[str, Any] | None = None
@@ -727,15 +511,3 @@ class Engine:
             for step in state.steps(conn, self.plan.system)
             if step.step == PHASE_STEP and "picture" in step.detail
         }
-
-
-def legacy_rows(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dict[str, int]:
-    """Count the rows of each legacy table."""
-    counts = {}
-    for table in plan.tables:
-        query = sql.SQL("select count(*) from {}").format(
-            sql.Identifier(settings.legacy_schema, table.source_table)
-        )
-        row = conn.execute(query).fetchone()
-        counts[table.source_table] = row[0] if row else 0
-    return counts

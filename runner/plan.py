@@ -20,6 +20,7 @@ EN_DASH = "\N{EN DASH}"
 # A statement that waits for a strong lock makes the application's reads wait behind it.
 DDL_LOCK_TIMEOUT_MS = 1_000
 
+PREPARE_PHASE = 0
 # The phase that makes the Spanish tables; those after it load them.
 CREATE_PHASE = 1
 

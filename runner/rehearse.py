@@ -8,9 +8,11 @@ import psycopg
 from runner import backup, state
 from runner.console import Console
 from runner.db import connect, explain
-from runner.engine import PREPARE, Engine, RunOutcome, legacy_rows
+from runner.engine import PREPARE, Engine
 from runner.errors import Refused, StepFailed
 from runner.estimate import Rehearsal, Rehearsed
+from runner.outcome import RunOutcome
+from runner.pace import legacy_rows
 from runner.plan import Plan
 from runner.settings import Settings
 
