@@ -41,6 +41,12 @@ _KEPT_CACHES = 4
 _FOLDER = "traspaso-dbt-"
 _SHOWN_LINES = 6
 
+# Where a project is read as being: what was parsed serves every database then.
+_NO_SERVER = {
+    "PGHOST": "localhost", "PGPORT": "5432", "PGUSER": "traspaso", "PGPASSWORD": "",
+    "PGDATABASE": "traspaso",
+}  # fmt: skip
+
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
     name: SESSION[name] for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
@@ -74,7 +80,7 @@ class Dbt:
                 "PGHOST": conn.info.host, "PGPORT": str(conn.info.port),
                 "PGUSER": conn.info.user, "PGDATABASE": conn.info.dbname,
             }  # fmt: skip
-        self._cache = _cache(self.settings, self._server | {"threads": str(self.plan.threads)})
+        self._cache = _cache(self.settings, self.plan.threads)
         self._target_path = self._stack.enter_context(_own_folder())
         with suppress(OSError):
             shutil.copy(self._cache / _PARSED, self._target_path / _PARSED)
@@ -96,10 +102,11 @@ class Dbt:
             return
         from dbt.cli.main import dbtRunner
 
-        with _environment(self._environment("", 0)):
+        with _environment(self._environment("", 0) | _NO_SERVER):
             parsed = dbtRunner().invoke(["parse", *self._options()])
         self._require(parsed)
         self._manifest = parsed.result
+        _move(self._manifest, self._server["PGDATABASE"])
         self._models = {
             name: copy.deepcopy(node)
             for name, node in self._manifest.nodes.items()
@@ -347,15 +354,25 @@ def _models(system: str, tables: Sequence[str]) -> list[str]:
     return [f"{system}__{name}" for name in tables]
 
 
-def _cache(settings: Settings, environment: Mapping[str, str]) -> Path:
-    """Return the folder of what was parsed for this environment: dbt parses anew for another."""
-    named = dict(environment) | {"legacy": settings.legacy_schema, "target": settings.target_schema}
-    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+def _move(manifest: Any, database: str) -> None:
+    """Say of what was parsed that it is in this database."""
+    parsed, real = f'"{_NO_SERVER["PGDATABASE"]}"', '"{}"'.format(database.replace('"', '""'))
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        node.database = database
+        if getattr(node, "relation_name", None):
+            node.relation_name = node.relation_name.replace(parsed, real, 1)
+    manifest.build_flat_graph()
+
+
+def _cache(settings: Settings, threads: int) -> Path:
+    """Return the folder of what was parsed for these schemas: dbt parses anew for others."""
+    named = [settings.legacy_schema, settings.target_schema, threads]
+    digest = hashlib.sha256(json.dumps(named).encode()).hexdigest()
     return settings.project_dir / "target" / _CACHE / digest[:16]
 
 
 def _forget_oldest(caches: Path) -> None:
-    """Keep what was parsed for the last few environments."""
+    """Keep what was parsed for the last few schemas."""
     found = [file for file in caches.glob(f"*/{_PARSED}") if file.is_file()]
     for file in sorted(found, key=lambda file: file.stat().st_mtime)[:-_KEPT_CACHES]:
         shutil.rmtree(file.parent, ignore_errors=True)

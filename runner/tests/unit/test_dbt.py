@@ -54,15 +54,14 @@ def test_a_folder_is_removed_when_its_block_fails(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_each_database_has_what_was_parsed_for_it_and_the_oldest_is_forgotten(
+def test_each_pair_of_schemas_has_what_was_parsed_for_it_and_the_oldest_is_forgotten(
     tmp_path: Path,
 ) -> None:
     settings = Settings(project_dir=tmp_path)
-    servers = [{"PGHOST": "localhost", "PGDATABASE": name} for name in "abcdef"]
-    caches = [dbt._cache(settings, server) for server in servers]
-    caches.append(dbt._cache(replace(settings, target_schema="otro"), servers[0]))
+    caches = [dbt._cache(replace(settings, legacy_schema=name), 4) for name in "abcdef"]
+    caches.append(dbt._cache(replace(settings, target_schema="otro"), 4))
     assert len(set(caches)) == len(caches)
-    assert dbt._cache(settings, servers[0]) == caches[0]
+    assert dbt._cache(replace(settings, legacy_schema="a", target_url="x"), 4) == caches[0]
     for age, cache in enumerate(reversed(caches)):
         cache.mkdir(parents=True)
         (cache / "partial_parse.msgpack").touch()
