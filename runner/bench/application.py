@@ -151,12 +151,12 @@ def noticed(calls: Mapping[str, Summary]) -> list[list[Cell]]:
 def cost(
     without: Mapping[str, Sequence[float]], captured: Mapping[str, Sequence[float]]
 ) -> list[list[Cell]]:
-    """Return the rows of the table: each statement without and with the triggers, in ms."""
+    """Return the rows of the table: each statement without and with the triggers, in µs."""
     return [
         [
             statement,
-            figure(Spread.of(seconds).median * 1000),
-            figure(Spread.of(captured[statement]).median * 1000),
+            figure(Spread.of(seconds).median * 1_000_000),
+            figure(Spread.of(captured[statement]).median * 1_000_000),
             *map(figure, vars(ratios(captured[statement], seconds)).values()),
         ]
         for statement, seconds in without.items()
@@ -180,7 +180,9 @@ def bench(
     finally:
         server.drop_database(_DATABASE)
     _show(console, sum(rows.values()), load, watched)
-    console.line("\nWhat the triggers of the change capture add to a write; ms, and ratios")
+    console.line(
+        "\nWhat the triggers of the change capture add to a write; microseconds, and ratios"
+    )
     columns = ["", "without", "   with", "  ratio", "    min", "    max"]
     console.table(columns, cost(*measured))
     watched.require()

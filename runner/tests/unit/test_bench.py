@@ -189,7 +189,7 @@ def test_the_table_of_the_application_names_its_slowest_statement() -> None:
 
 def test_what_the_triggers_cost_is_a_ratio_within_its_round() -> None:
     (row,) = cost({"insert": [0.001, 0.002]}, {"insert": [0.0015, 0.003]})
-    assert [str(cell).strip() for cell in row] == ["insert", "1.50", "2.25"] + ["1.50"] * 3
+    assert [str(cell).strip() for cell in row] == ["insert", "1500.00", "2250.00"] + ["1.50"] * 3
 
 
 def test_the_application_writes_to_tables_of_the_plan() -> None:
