@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.bench import (
+from runner.bench.application import Watched, cost, noticed
+from runner.bench.client import TABLES, Summary, Tally, percentile, summarize
+from runner.bench.command import PeakMemory
+from runner.bench.figures import Spread, ratios
+from runner.bench.migration import (
     DOCUMENTED,
     LIMIT,
     LOAD,
@@ -14,15 +18,13 @@ from runner.bench import (
     START,
     TRASPASO,
     Measurement,
-    PeakMemory,
-    Spread,
     Step,
     comparison,
-    ratios,
     split,
     whereabouts,
 )
 from runner.console import Console
+from runner.errors import StepFailed
 from runner.plan import load_plan
 
 SQL = Path(__file__).parents[2] / "sql" / "bench"
@@ -143,3 +145,52 @@ def test_each_method_loads_every_table_of_the_plan(files: tuple[str, ...]) -> No
     text = "".join((SQL / f"{name}.sql").read_text(encoding="utf-8") for name in files)
     filled = {line.split()[2] for line in text.splitlines() if line.startswith("insert into")}
     assert filled == set(load_plan("tinkubot").target_tables)
+
+
+def calls(seconds: Sequence[float], error: str | None = None) -> Tally:
+    tally = Tally()
+    for n, each in enumerate(seconds):
+        tally.add(f"insert {n}", each, error)
+    return tally
+
+
+def test_of_a_hundred_values_the_99th_percentile_leaves_one_above() -> None:
+    assert percentile(range(100, 0, -1), 99) == 99
+    assert percentile([7], 99) == 7
+    assert percentile([1, 2], 50) == 1
+
+
+def test_calls_of_all_connections_are_summed_up_under_what_went_on() -> None:
+    found = summarize([{"b": calls([0.001, 0.5, 0.002]), "a": calls([0.003])}, {"b": calls([0])}])
+    assert list(found) == ["b", "a"]
+    assert found["b"] == Summary(4, 0, 1.5, 500, 500, "insert 1")
+    assert found["a"].calls == 1
+
+
+def test_an_error_is_counted_each_time_and_said_once() -> None:
+    found = summarize([{"a": calls([1, 1], "lost")}, {"a": calls([1], "lost")}])["a"]
+    assert (found.errors, found.messages) == (3, ["lost"])
+
+
+def test_the_application_may_neither_see_an_error_nor_wait_for_more_than_a_second() -> None:
+    Watched(summarize([{"a": calls([0.5, 1])}])).require()
+    with pytest.raises(StepFailed, match=r"a: the application waited 1\.1 s to insert 1"):
+        Watched(summarize([{"a": calls([0.5, 1.1])}])).require()
+    with pytest.raises(StepFailed, match="saw 1 errors: lost"):
+        Watched(summarize([{"a": calls([0.5], "lost")}])).require()
+
+
+def test_the_table_of_the_application_names_its_slowest_statement() -> None:
+    (row,) = noticed(summarize([{"2 masters": calls([0.001, 0.25])}]))
+    assert [str(cell).strip() for cell in row] == [
+        "2 masters", "2", "0", "125.50", "250.00", "250.00", "insert 1",
+    ]  # fmt: skip
+
+
+def test_what_the_triggers_cost_is_a_ratio_within_its_round() -> None:
+    (row,) = cost({"insert": [0.001, 0.002]}, {"insert": [0.0015, 0.003]})
+    assert [str(cell).strip() for cell in row] == ["insert", "1500.00", "2250.00"] + ["1.50"] * 3
+
+
+def test_the_application_writes_to_tables_of_the_plan() -> None:
+    assert set(TABLES) <= {table.source_table for table in load_plan("tinkubot").tables}

@@ -1,4 +1,4 @@
-"""How fast a migration is, held against what could be: `make bench`, `python -m runner.bench`.
+"""How fast a migration is, held against what could be.
 
 TinkuBot in one database of an embedded PostgreSQL, done in three ways on copies of one prepared
 database (clean legacy rows, the Spanish tables empty), one after the other, round after round:
@@ -6,12 +6,6 @@ the machine's mood falls on all of them alike, and their ratios mean more than t
 """
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,21 +14,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
-from statistics import median
-from typing import Self
 
-import click
-import psutil
 import psycopg
 from psycopg import sql
 
+from runner.bench.command import PeakMemory, Traspaso
+from runner.bench.figures import Spread, figure, ratios
 from runner.console import Cell, Console, size
-from runner.db import connect, explain, sql_text
-from runner.errors import StepFailed, TraspasoError
+from runner.db import connect, sql_text
+from runner.errors import StepFailed
 from runner.plan import load_plan
 from runner.sample import create_legacy
 from runner.server import EmbeddedServer
-from runner.settings import PROJECT_DIR
 
 LIMIT, DOCUMENTED, TRASPASO = "limit", "documented order", "traspaso"
 START, LOAD, PROOF = "start", "load", "proof"
@@ -46,7 +37,6 @@ _LARGEST = "mensajes"
 _SESSIONS = 2
 _PHASES = (2, 3)
 _MESSAGES_PER_SCALE = 3000
-_SAMPLING_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,20 +57,6 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Median, minimum and maximum of several values."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Self:
-        """Summarize at least one value."""
-        return cls(median(values), min(values), max(values))
-
-
-@dataclass(frozen=True)
 class Step:
     """A row of the journal: a table of a phase, or the phase itself."""
 
@@ -91,11 +67,6 @@ class Step:
 
 
 # --- arithmetic ---------------------------------------------------------------------------------
-
-
-def ratios(values: Sequence[float], limits: Sequence[float]) -> Spread:
-    """Hold each round's value against that round's limit."""
-    return Spread.of([value / limit for value, limit in zip(values, limits, strict=True)])
 
 
 def split(
@@ -157,10 +128,10 @@ def _line(
     seconds, ratio = Spread.of(values), ratios(values, limits)
     return [
         name,
-        *map(_figure, (seconds.median, seconds.low, seconds.high)),
+        *map(figure, (seconds.median, seconds.low, seconds.high)),
         None if part in {START, PROOF} else round(found[0].rows / seconds.median),
         None if part in {START, LOAD, PROOF} else size(max(each.memory for each in found)),
-        *map(_figure, (ratio.median, ratio.low, ratio.high)),
+        *map(figure, (ratio.median, ratio.low, ratio.high)),
     ]
 
 
@@ -171,15 +142,11 @@ def whereabouts(found: Sequence[Mapping[str, float]]) -> list[list[Cell]]:
     return [
         [
             name,
-            *map(_figure, (spread.median, spread.low, spread.high)),
+            *map(figure, (spread.median, spread.low, spread.high)),
             f"{spread.median / total:>5.0%}",
         ]
         for name, spread in spreads.items()
     ]
-
-
-def _figure(value: float) -> str:
-    return f"{value:>7.2f}"
 
 
 # --- the methods --------------------------------------------------------------------------------
@@ -254,40 +221,6 @@ def _sessions(url: str) -> Iterator[Callable[..., Wait]]:
 # --- measuring ----------------------------------------------------------------------------------
 
 
-class PeakMemory:
-    """The most resident memory, in bytes, that a process and its children held, as a context."""
-
-    def __init__(self, pid: int) -> None:
-        self.peak = 0
-        self._process = psutil.Process(pid)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while True:
-            self.peak = max(self.peak, self._held())
-            if self._stop.wait(_SAMPLING_SECONDS):
-                return
-
-    def _held(self) -> int:
-        held = 0
-        try:
-            for process in (self._process, *self._process.children(recursive=True)):
-                held += process.memory_info().rss
-        except psutil.Error:
-            # One of them has just ended.
-            return 0
-        return held
-
-
 @dataclass
 class Bench:
     """The prepared database, its copies, and what is done with them."""
@@ -305,7 +238,7 @@ class Bench:
         with connect(url, autocommit=True) as conn:
             conn.execute("vacuum analyze")
         with self.console.progress("phases 0 and 1"):
-            self._traspaso(url, "--through", "1")
+            self._run(url, "1")
         rename = sql.SQL("alter database {} rename to {}")
         with connect(self.server.url(), autocommit=True) as conn:
             conn.execute(rename.format(sql.Identifier(_COPY), sql.Identifier(_PREPARED)))
@@ -341,7 +274,7 @@ class Bench:
 
     def _measure_traspaso(self, url: str) -> Measurement:
         began = datetime.now(UTC)
-        memory = self._traspaso(url, "--through", "3")
+        memory = self._run(url, "3")
         ended = datetime.now(UTC)
         with connect(url) as conn:
             journal = conn.execute(sql_text("bench/journal.sql")).fetchall()
@@ -352,41 +285,10 @@ class Bench:
             TRASPASO, seconds, memory=memory, parts=parts, steps=steps, tables=tables
         )
 
-    def _traspaso(self, url: str, *options: str) -> int:
-        """Run `traspaso run` in a process of its own; returns the peak bytes of its memory."""
-        command = ["run", _SYSTEM, *options, "--yes", "--ignore-window"]
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from runner.cli import main; main()", "--json", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=PROJECT_DIR,
-            env=self._environment(url),
-            text=True,
-        )
-        try:
-            with PeakMemory(process.pid) as memory:
-                answer, _ = process.communicate()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-        if process.returncode != 0:
-            raise StepFailed(f"traspaso failed: {answer.strip()}", "traspaso demo, to see why")
-        return memory.peak
-
-    def _environment(self, url: str) -> dict[str, str]:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PG", "TRASPASO_"))
-        }
-        return kept | {
-            "TRASPASO_TARGET_URL": url,
-            "TRASPASO_BACKUP_DIR": str(self.folder / "backups"),
-            # What it leaves when it is ended goes with the folder.
-            "TMPDIR": str(self.folder),
-        }
+    def _run(self, url: str, through: str) -> int:
+        command = Traspaso(url, self.folder)
+        _, memory = command("run", _SYSTEM, "--through", through, "--yes", "--ignore-window")
+        return memory
 
 
 def _measure_here(method: str, url: str, tables: Sequence[str]) -> Measurement:
@@ -404,26 +306,19 @@ def _count(conn: psycopg.Connection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-# --- the command --------------------------------------------------------------------------------
+# --- all of it ---------------------------------------------------------------------------------
 
 
-def bench(messages: int, rounds: int, console: Console) -> None:
-    """Measure, print, and leave nothing behind. Raises StepFailed where the methods disagree."""
-    folder = Path(tempfile.mkdtemp(prefix="traspaso-bench-"))
-    # The server's user must be able to enter it.
-    folder.chmod(0o755)
-    server = EmbeddedServer(folder / "pg")
-    try:
-        server.start()
-        at_work = Bench(server, folder, console)
-        rows = at_work.prepare(messages)
-        measured: dict[str, list[Measurement]] = {LIMIT: [], DOCUMENTED: [], TRASPASO: []}
-        for _ in range(rounds):
-            for method, found in measured.items():
-                found.append(at_work.measure(method))
-    finally:
-        server.remove()
-        shutil.rmtree(folder, ignore_errors=True)
+def bench(
+    server: EmbeddedServer, folder: Path, console: Console, *, messages: int, rounds: int
+) -> None:
+    """Measure and print. Raises StepFailed where the methods disagree."""
+    at_work = Bench(server, folder, console)
+    rows = at_work.prepare(messages)
+    measured: dict[str, list[Measurement]] = {LIMIT: [], DOCUMENTED: [], TRASPASO: []}
+    for _ in range(rounds):
+        for method, found in measured.items():
+            found.append(at_work.measure(method))
     _require_agreement(measured)
     _show(console, rows, rounds, measured)
 
@@ -458,23 +353,3 @@ def _show(
     console.table(["", *columns[1:4], "share"], whereabouts([found.steps for found in ours]))
     console.line("\nThe loads, side by side in each phase")
     console.table(["", *columns[1:4], "share"], whereabouts([found.tables for found in ours]))
-
-
-@click.command()
-@click.option("--messages", type=click.IntRange(1), default=200_000, show_default=True)
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-def main(messages: int, rounds: int) -> None:
-    """Measure TinkuBot's migration against the practical limit and the documented order."""
-    # Whoever ends the process wants the server gone too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console()
-    try:
-        bench(messages, rounds, console)
-    except (TraspasoError, psycopg.Error) as error:
-        known = error if isinstance(error, TraspasoError) else explain(error)
-        console.error(known)
-        sys.exit(int(known.exit_code))
-
-
-if __name__ == "__main__":
-    main()
