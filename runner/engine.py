@@ -212,6 +212,7 @@ class Engine:
                 f"load again, which captures from then on: traspaso run {self.plan.system} "
                 f"--through {phases[-1].number} --yes",
             )
+        state.mark_synced(conn, self.plan.system, [phase.number for phase in phases])
         seen = capture.snapshot(conn)
         targets = dict.fromkeys(name for table in tables for name in table.target_tables)
         touched = dbt.sync(self.plan.system, [*targets])

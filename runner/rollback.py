@@ -15,6 +15,7 @@ from runner.db import explain, sql_text
 from runner.errors import Refused, StepFailed
 from runner.plan import CREATE_PHASE, Plan
 from runner.settings import Settings
+from runner.validate import prove
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
 
     `conn` is in autocommit mode. Raises StepFailed, with nothing undone, when the server refuses.
     """
-    recorded = recorded_picture(conn, plan, to)
+    recorded, was_synced = recorded_picture(conn, plan, to)
     tables = plan_rollback(conn, plan, to)
     try:
         if to <= CREATE_PHASE:
@@ -69,19 +70,39 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
     except psycopg.Error as error:
         raise explain(error, settings.target_url) from error
     now = take_picture(conn, settings, plan)
+    if was_synced:
+        recorded = recorded.updated(now, plan.loaded_after(to))
+    differences = recorded.differences(now, views=[plan.schemas.staging, plan.schemas.compat])
+    if was_synced:
+        differences += _unproved(conn, plan, to)
     return Undone(
         phase=to,
         tables=tables,
-        differences=recorded.differences(now, views=[plan.schemas.staging, plan.schemas.compat]),
+        differences=differences,
         legacy_changes=recorded.legacy_changes(now),
     )
 
 
-def recorded_picture(conn: psycopg.Connection, plan: Plan, phase: int) -> Picture:
-    """Return what was recorded when a phase was completed. Raises Refused when it was not."""
+def _unproved(conn: psycopg.Connection, plan: Plan, phase: int) -> list[str]:
+    """Prove the rows that are left where a sync made them others than those recorded."""
+    loaded = plan.loaded_after(phase)
+    tables = [
+        table
+        for table in plan.tables
+        if loaded and all(target in loaded for target in table.target_tables)
+    ]
+    proof = prove(conn, plan, tables) if tables else None
+    return [] if proof is None or proof.holds else proof.faults
+
+
+def recorded_picture(conn: psycopg.Connection, plan: Plan, phase: int) -> tuple[Picture, bool]:
+    """Return what was recorded when a phase was completed, and whether a sync came after.
+
+    Raises Refused when it was not completed.
+    """
     for step in state.steps(conn, plan.system):
         if step.phase == phase and step.step == state.PHASE_STEP and step.status == "done":
-            return Picture.from_json(step.detail["picture"])
+            return Picture.from_json(step.detail["picture"]), bool(step.detail.get("synced"))
     raise Refused(
         f"{plan.system} has not completed phase {phase}", f"traspaso status {plan.system}"
     )

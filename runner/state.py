@@ -250,6 +250,15 @@ def record_step(
     conn.execute(sql_text("record_step.sql"), parameters)
 
 
+def mark_synced(conn: psycopg.Connection, system: str, phases: Sequence[int]) -> None:
+    """Note of completed phases that a sync changes what was recorded of their rows."""
+    conn.execute(
+        "update traspaso.steps set detail = detail || '{\"synced\": true}'"
+        " where system = %s and step = %s and phase = any(%s)",
+        [system, PHASE_STEP, [*phases]],
+    )
+
+
 def forget_steps(conn: psycopg.Connection, system: str, *, after: int) -> None:
     """Delete, in the caller's transaction, the steps of all phases after that one."""
     conn.execute("delete from traspaso.steps where system = %s and phase > %s", [system, after])

@@ -70,6 +70,15 @@ class Proof:
             balance.residue or balance.mismatches for balance in self.balances
         )
 
+    @property
+    def faults(self) -> list[str]:
+        """What does not hold, by table and by foreign key."""
+        return [
+            f"{balance.source_table}: residue {balance.residue}, mismatches {balance.mismatches}"
+            for balance in self.balances
+            if balance.residue or balance.mismatches
+        ] + [f"{key}: {count} orphans" for key, count in self.orphans.items() if count]
+
     def to_json(self) -> dict[str, Any]:
         """Return the keys of `traspaso --json validate`, the fingerprint left out."""
         targets = {table.source_table: list(table.target_tables) for table in self.tables}
@@ -90,12 +99,7 @@ class Proof:
         """Raise StepFailed, naming what does not hold."""
         if self.holds:
             return
-        faults = [
-            f"{balance.source_table}: residue {balance.residue}, mismatches {balance.mismatches}"
-            for balance in self.balances
-            if balance.residue or balance.mismatches
-        ]
-        faults += [f"{key}: {count} orphans" for key, count in self.orphans.items() if count]
+        faults = self.faults
         examples = f" ({some([str(found) for found in self.differences])})"
         raise StepFailed(
             f"the proofs do not hold: {some(faults)}{examples if self.differences else ''}",

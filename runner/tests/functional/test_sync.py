@@ -173,3 +173,50 @@ def test_a_sync_leaves_what_a_whole_load_leaves(migrated: Settings, seed: int) -
     after_sync = state(migrated)
     assert traspaso(migrated, *RETRY).code == 0
     assert differing(after_sync, state(migrated)) == {}, application.did
+
+
+def test_before_anything_is_loaded_there_is_nothing_to_sync(
+    settings: Settings, conn: psycopg.Connection
+) -> None:
+    create_legacy(conn)
+    answer = traspaso(settings, *SYNC)
+    assert answer.code == 3
+    assert "--through 2" in answer.json["error"]["fix"]
+
+
+def test_a_sync_says_what_it_did_by_legacy_table_and_can_be_rolled_back(
+    settings: Settings, conn: psycopg.Connection
+) -> None:
+    create_legacy(conn)
+    before = table_checksum(conn, "public", "users")
+    assert traspaso(settings, *RUN).code == 0
+    conn.execute("update public.messages set content = 'otra cosa' where ctid = '(0,1)'")
+    conn.execute("delete from public.consents")
+    conn.execute("truncate public.task_queue")
+    pending = traspaso(settings, "validate", "tinkubot").json["pending"]
+    assert pending == 1
+    answer = traspaso(settings, *SYNC)
+    assert answer.code == 0, answer.stdout
+    touched = {entry.pop("source_table"): entry for entry in answer.json["tables"]}
+    assert touched["messages"] == {"inserted": 0, "updated": 1, "deleted": 0}
+    assert touched["consents"]["deleted"] > 0
+    assert touched["users"] == {"inserted": 0, "updated": 0, "deleted": 0}
+    assert conn.execute("select count(*) from public.tareas_programadas").fetchone() == (0,)
+    assert traspaso(settings, *SYNC).json["tables"][6]["updated"] == 0
+    for phase in ("2", "0"):
+        back = traspaso(settings, "rollback", "tinkubot", "--to", phase, "--yes")
+        assert back.code == 0, back.stdout
+    assert table_checksum(conn, "public", "users") == before
+
+
+def test_a_loaded_row_that_was_changed_by_hand_is_found_on_the_way_back_from_a_sync(
+    settings: Settings, conn: psycopg.Connection
+) -> None:
+    create_legacy(conn)
+    assert traspaso(settings, *RUN).code == 0
+    conn.execute("update public.users set city = 'Loja' where user_type = 'provider'")
+    assert traspaso(settings, *SYNC).code == 0
+    conn.execute("update public.proveedores set nombre = 'otro' || nombre")
+    back = traspaso(settings, "rollback", "tinkubot", "--to", "2", "--yes")
+    assert back.code == 1
+    assert "users: residue 0, mismatches" in back.json["error"]["message"]
