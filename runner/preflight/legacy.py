@@ -2,7 +2,7 @@
 
 import re
 
-from runner import project
+from runner import capture, project
 from runner.catalog import some
 from runner.preflight.look import TABLE_KINDS, Look, Problem, Problems
 from runner.preflight.server import absent
@@ -184,6 +184,19 @@ def primary_keys(look: Look) -> Problems:
             )
 
 
+def others_tables(look: Look) -> Problems:
+    """Find tables of other roles: no trigger of the change capture can be put on them."""
+    ours = capture.owned(look.conn, look.settings, look.plan)
+    others = sorted({table.name for table, _ in look.present} - ours)
+    if others:
+        yield Problem(
+            f"{look.role} does not own {some(others)}: what is written there is not captured, so "
+            "it cannot be synced",
+            f"connect as the owner, or grant the owning role to {look.role}",
+            "warn",
+        )
+
+
 def rules(look: Look) -> Problems:
     """Find rewrite rules: they change what a statement on a table does."""
     found = [f"{row['relation']}.{name}" for row in look.tables for name in row["rules"]]
@@ -196,6 +209,11 @@ def rules(look: Look) -> Problems:
 
 
 def triggers(look: Look) -> str:
-    """List the triggers."""
-    found = [f"{row['relation']}.{name}" for row in look.tables for name in row["triggers"]]
+    """List the triggers, those of the change capture left out."""
+    found = [
+        f"{row['relation']}.{name}"
+        for row in look.tables
+        for name in row["triggers"]
+        if name not in {capture.ROW_TRIGGER, capture.TRUNCATE_TRIGGER}
+    ]
     return f"they stay as they are: {some(found)}" if found else "none"
