@@ -217,6 +217,32 @@ def validate(session: Session) -> Answer:
 
 @cli.command()
 @system
+@click.option(
+    "--queries", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE",
+    help="The application's queries, in English.",
+)  # fmt: skip
+@click.option("--timeout", default="30s", metavar="30s", help="Of each statement.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True,
+    help="How often each side is timed.",
+)  # fmt: skip
+@click.option(
+    "--limit", type=click.FloatRange(1), default=1.1, show_default=True,
+    help="How many times as long a query may take.",
+)  # fmt: skip
+@verb
+def shadow(session: Session, queries: Path, timeout: str, rounds: int, limit: float) -> Answer:
+    """Run recorded queries on the legacy tables and on the compat views; reads only."""
+    from runner import commands
+    from runner.shadow import Options
+
+    again = f"shadow {session.system} --queries {queries}"
+    options = Options(_seconds(timeout, f"{again} --timeout 30s"), rounds, limit)
+    return commands.shadow(session.settings, session.plan, session.console, queries, options)
+
+
+@cli.command()
+@system
 @verb
 def status(session: Session) -> Answer:
     """Say where a system stands; reads only."""

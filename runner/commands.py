@@ -27,8 +27,11 @@ from runner.locks import patiently
 from runner.outcome import RunOutcome
 from runner.pace import legacy_rows
 from runner.plan import Phase, Plan
+from runner.recorded import read_queries
 from runner.remote import RemoteProblem
 from runner.settings import Settings
+from runner.shadow import Options, Shadow
+from runner.shadow_report import show_shadow
 from runner.validate import Proof, prove
 
 Answer = dict[str, Any]
@@ -285,6 +288,35 @@ def show_proof(proof: Proof, console: Console) -> None:
     )
     for difference in proof.differences:
         console.line(f"  {difference}")
+
+
+def shadow(
+    settings: Settings, plan: Plan, console: Console, file: Path, options: Options
+) -> Answer:
+    """Compare each query of a file; the status is fail when one is not as before."""
+    queries = read_queries(file, f"traspaso shadow {plan.system} --queries FILE.sql")
+    with _reading(settings) as conn:
+        comparing = Shadow(conn, settings, plan, options)
+        pending = comparing.pending()
+        found = []
+        with console.progress("shadow") as progress:
+            for query in queries:
+                progress.advance(0, query.name)
+                found.append(comparing.compare(query))
+    show_shadow(found, console)
+    bad = [compared for compared in found if compared.status != "same"]
+    console.line(f"{len(found) - len(bad):,} of {len(found):,} as before   pending {pending:,}")
+    if bad and pending:
+        console.next(f"traspaso sync {plan.system}")
+    elif any(compared.status == "differs" for compared in bad):
+        console.next(f"traspaso fates {plan.system} list")
+    elif not bad:
+        console.next(f"traspaso validate {plan.system}")
+    return {
+        "status": "fail" if bad else "pass",
+        "pending": pending,
+        "queries": [compared.to_json(values=console.verbose) for compared in found],
+    }
 
 
 def status(settings: Settings, plan: Plan, console: Console) -> Answer:
