@@ -28,6 +28,7 @@ def evidence_ddl() -> str:
     found = re.search(r"macro _evidence_tables.*?%\}(.*?)\{%- endmacro", text, re.DOTALL)
     assert found
     ddl = found[1].replace("{{ text_type }}", "text").replace("{{ json_type }}", "jsonb")
+    ddl = ddl.replace("{{ transaction_type }}", "xid8 default pg_current_xact_id()")
     return re.sub(r"\{\{ evidence_relation\('(\w+)'\) \}\}", r"traspaso.\1", ddl)
 
 

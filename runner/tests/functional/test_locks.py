@@ -32,8 +32,11 @@ def ready(settings: Settings, conn: psycopg.Connection) -> Settings:
 
 
 @contextmanager
-def held(settings: Settings, table: str, mode: str, seconds: float | None = None) -> Iterator[int]:
-    """Hold a lock in another session, for the block or for a while; give the session's pid."""
+def held(settings: Settings, table: str, mode: str, *, briefly: bool = False) -> Iterator[int]:
+    """Hold a lock in another session; give the session's pid.
+
+    For the block, or until somebody has waited for it for a while.
+    """
     released = threading.Event()
     with psycopg.connect(settings.require_target(), application_name="informe-nocturno") as holder:
         holder.execute(
@@ -42,12 +45,22 @@ def held(settings: Settings, table: str, mode: str, seconds: float | None = None
             )
         )
         pid = holder.info.backend_pid
-        if seconds is None:
+        if not briefly:
             yield pid
             return
 
         def release() -> None:
-            time.sleep(seconds)
+            with psycopg.connect(settings.require_target(), autocommit=True) as watcher:
+                for _ in range(300):
+                    waiting = watcher.execute(
+                        "select 1 from pg_stat_activity where %s = any(pg_blocking_pids(pid))",
+                        [pid],
+                    ).fetchone()
+                    if waiting:
+                        break
+                    time.sleep(0.2)
+            # Longer than a statement waits.
+            time.sleep(2.5)
             holder.rollback()
             released.set()
 
@@ -70,7 +83,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, patience: float = 3) -> None:
 def test_a_lock_that_is_released_in_time_delays_and_nothing_else(
     ready: Settings, table: str, mode: str
 ) -> None:
-    with held(ready, table, mode, seconds=6):
+    with held(ready, table, mode, briefly=True):
         answer = traspaso(ready, *MASTERS)
     assert answer.code == 0, answer.stdout
     assert "waiting: " in answer.stderr
