@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from runner import contents, pgclient
+from runner import capture, contents, pgclient
 from runner.archive import Manifest
 from runner.db import explain, sql_text, table_checksum
 from runner.errors import Refused, StepFailed, UsageProblem
@@ -75,7 +75,8 @@ def put_back(conn: psycopg.Connection, source: Source, manifest: Manifest) -> No
     """Make the rows of a table those of the backup: one transaction, no other table touched.
 
     Raises Refused where rows of other tables would lose what they point to, or the table has
-    another shape than then. Its triggers do not fire. Readers are not stopped.
+    another shape than then. Its triggers do not fire, but for those of the change capture. Readers
+    are not stopped.
     """
     target = sql.Identifier(*source.name)
     try:
@@ -188,7 +189,12 @@ def _replace(
     for reference in references:
         _refuse_orphans(conn, source, target, key, reference)
     own = [column["name"] for column in columns if not column["generated"]]
-    triggers = contents.rows(conn, "table_triggers.sql", _parameters(source))
+    triggers = [
+        trigger
+        for trigger in contents.rows(conn, "table_triggers.sql", _parameters(source))
+        # What is put back is a change like any other: a sync brings it.
+        if trigger["name"] not in {capture.ROW_TRIGGER, capture.TRUNCATE_TRIGGER}
+    ]
     for trigger in triggers:
         _switch(conn, target, sql.SQL("disable trigger"), trigger["name"])
     if references:
