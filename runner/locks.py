@@ -21,7 +21,7 @@ from tenacity import (
 
 from runner.console import Console
 from runner.db import connect, explain, sql_text
-from runner.errors import Locked
+from runner.errors import Locked, TraspasoError
 from runner.plan import Plan
 from runner.settings import Settings
 
@@ -72,7 +72,7 @@ def holders(settings: Settings, plan: Plan) -> list[Holder]:
                     "own_schemas": [plan.schemas.staging, plan.schemas.compat, "traspaso"],
                 },
             ).fetchall()
-    except psycopg.Error:
+    except (psycopg.Error, TraspasoError):
         return []
 
 

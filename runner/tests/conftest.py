@@ -4,6 +4,7 @@ TRASPASO_TEST_PG="18" or "15 18" limits the versions.
 """
 
 import os
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -93,3 +94,15 @@ def conn(database: str) -> Iterator[psycopg.Connection]:
 def settings(database: str, tmp_path: Path) -> Settings:
     """Give the settings of a runner on a new database, with a backup folder of its own."""
     return Settings(target_url=database, backup_dir=tmp_path / "backups")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("mounting needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

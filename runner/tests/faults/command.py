@@ -1,6 +1,5 @@
 """`traspaso` in a process that is there at once: forked from one that has imported dbt."""
 
-import json
 import multiprocessing
 import os
 import signal
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from runner.cli import main
 from runner.settings import PROJECT_DIR
 from runner.tests.faults.proxy import wait_for
+from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 # None of these opens a connection or starts a thread when it is imported.
 _PRELOADED = (
@@ -29,26 +28,6 @@ _PRELOADED = (
 # A killed process frees no semaphore: its tracker does, and would say so for each.
 _QUIET = "ignore:resource_tracker"
 SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How a command ended, and what it said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        document = json.loads(self.stdout)
-        if not isinstance(document, dict):
-            raise TypeError(f"not an object: {self.stdout}")
-        return document
-
-    def __str__(self) -> str:
-        return f"exit {self.code}: {self.stdout.strip()} {self.stderr.strip()[-2000:]}"
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from runner.errors import TraspasoError
 from runner.sample import create_legacy
 from runner.server import PgServer
 from runner.tests.conftest import UNUSUAL_SESSION
-from runner.tests.faults.command import Answer, Running, say, start
+from runner.tests.faults.command import Running, say, start
 from runner.tests.faults.picture import SYSTEM, Differences, Picture, leftovers, take
 from runner.tests.faults.proxy import Link, Proxy, wait_for
+from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 PHASES = range(4)
 # All phases by one command.

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -228,18 +227,6 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         backup.create(replace(settings, backup_dir=small_disk / "b"), plan, 0)
     assert "TRASPASO_BACKUP_DIR" in caught.value.fix
     assert entries(small_disk / "b") == set()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
-        pytest.skip("mounting needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_folder_that_cannot_be_made_is_told(

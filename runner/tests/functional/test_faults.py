@@ -13,10 +13,11 @@ import psycopg
 import pytest
 
 from runner.tests.conftest import servers
-from runner.tests.faults.command import Answer, Running, start
+from runner.tests.faults.command import Running, start
 from runner.tests.faults.proxy import wait_for
 from runner.tests.faults.schedule import short
 from runner.tests.faults.trial import Kill, Site, Trial
+from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 SEED = 11
 SMALL = "64k"

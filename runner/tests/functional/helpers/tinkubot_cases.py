@@ -59,6 +59,9 @@ class Answer:
         assert isinstance(document, dict)
         return document
 
+    def __str__(self) -> str:
+        return f"exit {self.code}: {self.stdout.strip()} {self.stderr.strip()[-2000:]}"
+
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the variables that tell a command what the settings say."""
