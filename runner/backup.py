@@ -17,13 +17,13 @@ from psycopg import IsolationLevel, sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from runner import archive, contents, drill, onetable, pgclient, remote, state, vault
+from runner import archive, clean_up, contents, drill, onetable, pgclient, remote, state, vault
 from runner.archive import DUMP, MANIFEST, SEALED_DUMP, Backup, Manifest, some
 from runner.contents import Tell
 from runner.db import connect, explain, server_major, server_version, sql_text, table_checksum
 from runner.drill import SCRATCH_PREFIX
 from runner.errors import Refused, StepFailed, UsageProblem
-from runner.plan import Plan
+from runner.plan import CLEAN_UP_PHASE, Plan
 from runner.settings import Settings
 
 __all__ = ["MANIFEST", "SCRATCH_PREFIX", "Backup"]
@@ -144,6 +144,9 @@ def _schemas(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[s
     if settings.legacy_url is None:
         needed.add(settings.legacy_schema)
     wanted = needed | {plan.schemas.staging, plan.schemas.compat, plan.schemas.archive}
+    if state.status(conn, plan.system).switched:
+        # What stands under the legacy names calls functions of ours.
+        wanted.add("traspaso")
     found = conn.execute(
         "select nspname from pg_catalog.pg_namespace where nspname = any(%s) order by nspname",
         [[*wanted]],
@@ -489,7 +492,9 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
     """Put the target database back to what the backup holds, in one transaction.
 
     Only before phase 1, or once rolled back to 0: what the phases made depends on the tables
-    that a restore replaces. Raises Refused, with what to type, otherwise, and without `yes`.
+    that a restore replaces. After phase 5 its backup brings back what that phase dropped, and the
+    Spanish tables stay as they are. Raises Refused, with what to type, otherwise, and without
+    `yes`.
     """
     url = settings.require_run_target()
     command = f"traspaso backup {plan.system} restore {identifier} --yes"
@@ -501,11 +506,14 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
     ):
         state.install(conn)
         with _open(conn, settings, plan.system, identifier) as (manifest, dump):
-            _refuse_dependents(conn, settings, plan, manifest, command)
+            cleaned_up = _was_cleaned_up(conn, plan, manifest)
+            held = clean_up.dropped_part(manifest, plan) if cleaned_up else manifest
+            if not cleaned_up:
+                _refuse_dependents(conn, settings, plan, manifest, command)
             if not yes:
-                rows = sum(entry["rows"] for entry in manifest["tables"])
+                rows = sum(entry["rows"] for entry in held["tables"])
                 raise Refused(
-                    f"this replaces {len(manifest['tables'])} tables of {conn.info.dbname} by "
+                    f"this replaces {len(held['tables'])} tables of {conn.info.dbname} by "
                     f"their {rows:,} rows of {manifest['created_at'][:19]} UTC",
                     command,
                 )
@@ -513,16 +521,19 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
             schemas = [
                 row[0] for row in conn.execute("select nspname from pg_catalog.pg_namespace")
             ]
-            listed = pgclient.table_of_contents(programs, dump)
+            entries = drill.without_schemas(pgclient.table_of_contents(programs, dump), schemas)
+            if cleaned_up:
+                entries = [each for each in entries if clean_up.is_dropped(each, settings, plan)]
             pgclient.replay(
                 programs,
                 url,
                 dump,
-                entries=drill.without_schemas(listed, schemas),
+                entries=entries,
                 lock_timeout_ms=plan.lock_timeout_ms,
                 application_name=session,
+                afterwards=clean_up.note_restored(conn, plan) if cleaned_up else "",
             )
-            contents.compare(url, manifest, _silent)
+            contents.compare(url, held, _silent)
     return archive.describe(manifest, settings.backup_dir / identifier)
 
 
@@ -582,6 +593,12 @@ def _refuse_schema(
         raise Refused(
             f"{into}.{source.name[1]} exists already", f"drop it when it is of no use; or {fix}"
         )
+
+
+def _was_cleaned_up(conn: psycopg.Connection, plan: Plan, manifest: Manifest) -> bool:
+    """Whether phase 5 is done, and this the backup that it made."""
+    done = state.status(conn, plan.system).phase
+    return done == CLEAN_UP_PHASE and int(manifest["phase"]) == CLEAN_UP_PHASE
 
 
 def _refuse_dependents(

@@ -61,8 +61,8 @@ def install(conn: psycopg.Connection, settings: Settings, plan: Plan, table: str
                 function=sql.Identifier(function),
                 system=sql.Literal(plan.system),
                 table=sql.Literal(table),
-                new_key=_key("new", key),
-                old_key=_key("old", key),
+                new_key=key_text("new", key),
+                old_key=key_text("old", key),
             )
         )
         for trigger, events in (
@@ -119,17 +119,24 @@ def snapshot(conn: psycopg.Connection) -> str:
     return str(row[0]) if row else ""
 
 
-def forget(conn: psycopg.Connection, system: str, tables: Sequence[str], seen: str) -> int:
+def forget(
+    conn: psycopg.Connection,
+    system: str,
+    tables: Sequence[str],
+    seen: str,
+    *,
+    to_prove: bool = False,
+) -> int:
     """Delete the changes to these legacy tables that a load saw; return how many.
 
-    Those that one table of the load passed on to another ('p') were its own.
+    Those that one table of the load passed on to another ('p') were its own. `to_prove` keeps
+    their keys in traspaso.unproved.
     """
-    return conn.execute(
-        "delete from traspaso.changes where system = %s and source_table = any(%s)"
-        " and (operation = 'p' or"
-        " pg_catalog.pg_visible_in_snapshot(transaction, %s::pg_snapshot))",
-        [system, [*tables], seen],
-    ).rowcount
+    row = conn.execute(
+        sql_text("forget_changes.sql"),
+        {"system": system, "tables": [*tables], "seen": seen, "to_prove": to_prove},
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 @contextmanager
@@ -144,7 +151,7 @@ def _function(system: str, table: str) -> str:
     return f"captura_{system}_{table}"[:_LONGEST_NAME]
 
 
-def _key(row: str, columns: Sequence[str]) -> sql.Composable:
+def key_text(row: str, columns: Sequence[str]) -> sql.Composable:
     """Return the key's text as dbt's macro `row_key` has it, without an ordinal."""
     texts = [
         sql.SQL("coalesce({}::text, '')").format(sql.Identifier(row, column)) for column in columns

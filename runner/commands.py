@@ -14,14 +14,14 @@ from typing import Any
 import psycopg
 
 from runner import backup as backups
-from runner import fates, mapping, preflight, state
+from runner import fates, mapping, preflight, state, switch
 from runner import rehearse as rehearsals
 from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
 from runner.db import connect, explain
 from runner.dbt import write_docs
-from runner.engine import TRANSACTIONS, Engine
-from runner.errors import StepFailed, TraspasoError
+from runner.engine import CLEAN_UP, CREATE, SWITCH, Engine
+from runner.errors import Refused, StepFailed, TraspasoError
 from runner.estimate import Estimate, estimates, last_rehearsal
 from runner.locks import patiently
 from runner.outcome import RunOutcome
@@ -51,8 +51,15 @@ def _reading(settings: Settings) -> Iterator[psycopg.Connection]:
         conn.close()
 
 
+def _now(settings: Settings, plan: Plan) -> Settings:
+    """Return the settings with the schema in which the legacy tables are now."""
+    with _reading(settings) as conn:
+        return switch.settings_now(conn, settings, plan)
+
+
 def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
     """Run every check; the status is fail when one fails."""
+    settings = _now(settings, plan)
     with _reading(settings) as conn:
         checks = preflight.checks(settings, plan, conn)
     failed = [check for check in checks if check.status == "fail"]
@@ -73,6 +80,7 @@ def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
 
 def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
     """Show the phases with their tables and rows as they are now."""
+    settings = _now(settings, plan)
     with _reading(settings) as conn:
         missing = [c for c in preflight.checks(settings, plan, conn) if c.status == "fail"]
         preflight.require(plan.system, [c for c in missing if c.name.startswith("legacy")])
@@ -218,7 +226,7 @@ def run(
     following = outcome.phases[-1].phase + 1
     if following == 1 and not outcome.rehearsed:
         console.next(f"traspaso rehearse {plan.system}")
-    elif following <= TRANSACTIONS:
+    elif following <= SWITCH <= plan.phases[-1].number:
         console.next(f"traspaso run {plan.system} --phase {following}")
     else:
         console.next(f"traspaso validate {plan.system}")
@@ -248,7 +256,9 @@ def sync(settings: Settings, plan: Plan, console: Console, *, every: float | Non
 
 def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
     """Prove what is loaded, and give the catalog's fingerprint."""
+    settings = _now(settings, plan)
     with _reading(settings) as conn:
+        _require_legacy(conn, plan)
         loaded = _loaded_tables(conn, plan)
         proof = prove(conn, plan, loaded)
         fingerprint = take_picture(conn, settings, plan).fingerprint
@@ -261,10 +271,24 @@ def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
     return proof.to_json() | {"fingerprint": fingerprint}
 
 
+def _require_legacy(conn: psycopg.Connection, plan: Plan) -> None:
+    if (state.status(conn, plan.system).phase or 0) >= CLEAN_UP:
+        raise Refused(
+            f"phase {CLEAN_UP} dropped the legacy tables of {plan.system}: there is nothing to "
+            f"compare with",
+            f"its backup holds them: traspaso backup {plan.system} list",
+        )
+
+
 def _loaded_tables(conn: psycopg.Connection, plan: Plan) -> list[Any]:
     """Return the tables of the phases that were at least begun."""
     begun = {step.phase for step in state.steps(conn, plan.system)}
-    return [t for p in plan.phases if p.number in begun and p.number > 1 for t in p.tables]
+    return [
+        table
+        for phase in plan.phases
+        if phase.number in begun and CREATE < phase.number < SWITCH
+        for table in phase.tables
+    ]
 
 
 def show_proof(proof: Proof, console: Console) -> None:
@@ -320,15 +344,48 @@ def shadow(
 
 
 def status(settings: Settings, plan: Plan, console: Console) -> Answer:
-    """Say where a system stands."""
+    """Say where a system stands; after the switch, who uses the English names."""
     with _reading(settings) as conn:
         now = state.status(conn, plan.system)
+        uses = switch.uses(conn, plan.system) if now.switched else []
     name = "before any phase" if now.phase is None else f"after phase {now.phase}"
     console.line(f"{plan.title}   {name}   {now.state}")
     if now.state == "interrupted":
         again = 0 if now.phase is None else now.phase + 1
         console.next(f"traspaso run {plan.system} --phase {again}")
-    return now.to_json()
+    if not now.switched or now.phase == CLEAN_UP:
+        return now.to_json()
+    views = [
+        _view_json(table.source_table, [u for u in uses if u.view_name == table.source_table])
+        for table in plan.tables
+    ]
+    console.table(
+        ["view", "last read", "by", "last written", "by"],
+        [
+            [view["view"], *_use_cells(view["last_read"]), *_use_cells(view["last_written"])]
+            for view in views
+        ],
+    )
+    return now.to_json() | {"views": views}
+
+
+def _view_json(view: str, uses: Sequence[switch.Use]) -> Answer:
+    def last(kind: str) -> Answer | None:
+        found = [use for use in uses if use.kind == kind]
+        return max(found, key=lambda use: use.used_at).to_json() if found else None
+
+    return {
+        "view": view,
+        "last_read": last("read"),
+        "last_written": last("write"),
+        "uses": [use.to_json() for use in uses],
+    }
+
+
+def _use_cells(use: Answer | None) -> list[str]:
+    if use is None:
+        return ["never", ""]
+    return [use["used_at"][:16].replace("T", " "), f"{use['role']} {use['application']}".strip()]
 
 
 def preview_rollback(settings: Settings, plan: Plan, console: Console, to: int) -> None:
@@ -345,6 +402,16 @@ def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answe
         "legacy_changes": undone.legacy_changes,
         "differences": undone.differences,
     }
+    if undone.brought:
+        answer |= {"brought": undone.brought, "kept_aside": undone.aside}
+        console.table(
+            ["table", "rows written since the switch"],
+            [[table, rows] for table, rows in undone.brought.items() if rows],
+        )
+        if undone.aside:
+            console.line(
+                f"kept in traspaso.row_fates, having no English form: {some(undone.aside)}"
+            )
     if undone.differences:
         error = StepFailed(
             f"rolled back to phase {to}, but not all is as it was then: {some(undone.differences)}",

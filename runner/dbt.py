@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -47,6 +48,9 @@ _NO_SERVER = {
     "PGDATABASE": "traspaso",
 }  # fmt: skip
 
+# What the server, or a macro of ours, says where others hold a lock for too long.
+_LOCKED = r"lock timeout|deadlock detected|statement timeout|the switch gave way"
+
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
     name: SESSION[name] for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
@@ -66,8 +70,12 @@ class Dbt:
     touched: dict[str, Touched] = field(default_factory=dict, init=False, repr=False)
     # How long each node took that was built last, by the name of its table, in seconds.
     seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    # What the last operation failed with: its result does not say.
+    _operation_error: str = field(default="", init=False, repr=False)
     _manifest: Any = field(default=None, init=False, repr=False)
     _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    # The queries of the final tables that the last sync built, by model.
+    _compiled: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _target_path: Path = field(default=Path(), init=False, repr=False)
     _cache: Path = field(default=Path(), init=False, repr=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
@@ -168,6 +176,40 @@ class Dbt:
         self._build("run", select=_models(system, tables), sync=True)
         return self.touched
 
+    def switch_over(
+        self, system: str, *, run_id: str, tables: Sequence[str], lock_ms: int, limit_ms: int
+    ) -> None:
+        """Put the compat views under the names of the legacy tables, in one transaction.
+
+        To be called after `sync`, whose queries bring the last changes in it. Raises Locked,
+        with nothing done, where a writer would have to wait for too long.
+        """
+        arguments = {
+            "system": system,
+            "run_id": run_id,
+            "archive": self.plan.schemas.archive,
+            "compat": self.plan.schemas.compat,
+            "queries": [
+                {"name": name, "sql": self._compiled[name]} for name in self._parents_first()
+            ],
+            "tables": [*tables],
+            "lock_ms": lock_ms,
+            "limit_ms": limit_ms,
+        }
+        self._invoke("run-operation", "switch_over", "--args", json.dumps(arguments))
+
+    def _parents_first(self) -> Iterator[str]:
+        """Name the models that the last sync built, each after those that it reads."""
+        by_id = {
+            node.unique_id: node for node in self._models.values() if node.name in self._compiled
+        }
+        graph = {
+            key: {parent for parent in node.depends_on.nodes if parent in by_id}
+            for key, node in by_id.items()
+        }
+        for key in TopologicalSorter(graph).static_order():
+            yield by_id[key].name
+
     def _build(
         self,
         *command: str,
@@ -206,7 +248,12 @@ class Dbt:
             # compilation then refuses: each invocation gets the models as they were parsed.
             self._manifest.nodes.update(copy.deepcopy(self._models))
             runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
-            self._require(runner.invoke([*arguments, *self._options()]))
+            outcome = runner.invoke([*arguments, *self._options()])
+            self._require(outcome)
+        if sync:
+            results: Any = outcome.result
+            for result in results.results:
+                self._compiled[result.node.name] = result.node.compiled_code
 
     def _options(self) -> list[str]:
         return [
@@ -234,6 +281,8 @@ class Dbt:
         )
 
     def _on_event(self, event: Any) -> None:
+        if event.info.name in {"RunningOperationCaughtError", "RunningOperationUncaughtError"}:
+            self._operation_error = event.data.exc
         if event.info.name == "NodeFinished":
             node = event.data.node_info
             self._touch(event.data.run_result.message)
@@ -271,7 +320,7 @@ class Dbt:
         failures = [
             self._failure(
                 f"{_name(result)}{others}",
-                result.message or "no message",
+                result.message or self._operation_error or "no message",
             )
             for result in failed
         ]
@@ -293,7 +342,7 @@ class Dbt:
             if line.strip() and not line.strip().startswith("compiled code at")
         ]
         text = redact(" ".join(lines[:_SHOWN_LINES]), self.settings.target_url)
-        if re.search(r"lock timeout|deadlock detected", text):
+        if re.search(_LOCKED, text):
             return Locked(
                 f"{name}: somebody holds a lock for longer than lock_timeout: {text}",
                 FIX_LOCKED,

@@ -7,7 +7,7 @@ is done are written in one transaction, so a step is either done or was never be
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from runner import backup, capture, preflight, state
+from runner import backup, capture, clean_up, preflight, state, switch
 from runner.catalog import Picture, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console
@@ -27,7 +27,7 @@ from runner.locks import patiently
 from runner.outcome import PhaseOutcome, RunOutcome
 from runner.pace import Pace
 from runner.plan import Phase, Plan
-from runner.rollback import Undone, plan_rollback, rollback
+from runner.rollback import Undone, plan_rollback, recorded_picture, rollback
 from runner.settings import Settings
 from runner.state import PHASE_STEP
 from runner.telling import Telling
@@ -35,7 +35,7 @@ from runner.validate import Proof, prove
 
 T = TypeVar("T")
 
-PREPARE, CREATE, MASTERS, TRANSACTIONS = range(4)
+PREPARE, CREATE, MASTERS, TRANSACTIONS, SWITCH, CLEAN_UP = range(6)
 
 # How often the rows that the application wrote during the proof are brought, before it fails.
 _ROUNDS = 3
@@ -70,6 +70,12 @@ class Engine:
     _until: Deadline = field(default_factory=Deadline, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # The schema of the legacy names, wherever the tables are.
+        self._legacy_schema = self.settings.legacy_schema
+        self._settle(self.settings)
+
+    def _settle(self, settings: Settings) -> None:
+        self.settings = settings
         self._pace = Pace(self.settings, self.plan, self.console)
         self._telling = Telling(self.settings, self.plan, self.console)
 
@@ -98,25 +104,67 @@ class Engine:
         self._pace.require_window(ignore_window=ignore_window)
         for number in phases:
             self.plan.phase(number)
-        with (
-            self._connection(url) as conn,
-            self._operating(
-                conn,
-                f"run {phases[0]}-{phases[-1]}",
-                outcome,
-                require=lambda: self._require_ready(conn, phases),
-            ) as lock,
-            self._dbt(outcome) as dbt,
-        ):
-            outcome.rehearsed = last_rehearsal(conn, self.plan.system) is not None
-            expected = {} if ignore_window else self._patiently(partial(self._pace.estimates, conn))
-            for number in [*phases, *self._later(conn, phases[-1])]:
-                lock.check()
-                phase = self.plan.phase(number)
-                closes = self._pace.require_fits(phase, expected.get(number))
-                with self._pace.deadline(conn, dbt, phase, closes, overrun=overrun) as deadline:
-                    self._until = deadline
-                    self._run_phase(self._work(lock, dbt, phase, outcome, deadline), outcome)
+        with self._connection(url) as conn:
+            phases = self._left(conn, phases, outcome)
+            if not phases:
+                return
+            with (
+                self._operating(
+                    conn,
+                    f"run {phases[0]}-{phases[-1]}",
+                    outcome,
+                    require=lambda: self._require_ready(conn, phases),
+                ) as lock,
+                self._dbt(outcome) as dbt,
+            ):
+                self._run_phases(
+                    lock, dbt, phases, outcome, ignore_window=ignore_window, overrun=overrun
+                )
+
+    def _run_phases(
+        self,
+        lock: state.OperatorLock,
+        dbt: Dbt,
+        phases: Sequence[int],
+        outcome: RunOutcome,
+        *,
+        ignore_window: bool,
+        overrun: bool,
+    ) -> None:
+        conn = lock.conn
+        outcome.rehearsed = last_rehearsal(conn, self.plan.system) is not None
+        expected = {} if ignore_window else self._patiently(partial(self._pace.estimates, conn))
+        for number in [*phases, *self._later(conn, phases[-1])]:
+            lock.check()
+            phase = self.plan.phase(number)
+            closes = self._pace.require_fits(phase, expected.get(number))
+            with self._pace.deadline(conn, dbt, phase, closes, overrun=overrun) as deadline:
+                self._until = deadline
+                self._run_phase(self._work(lock, dbt, phase, outcome, deadline), outcome)
+
+    def _left(
+        self, conn: psycopg.Connection, phases: Sequence[int], outcome: RunOutcome
+    ) -> Sequence[int]:
+        """Return the phases that are left to run: after the switch nothing is loaded any more.
+
+        Raises Refused where one phase alone was asked for that would overwrite what is written
+        since.
+        """
+        if not state.status(conn, self.plan.system).switched:
+            return phases
+        self._settle(switch.settings_now(conn, self.settings, self.plan))
+        if len(phases) == 1 and phases[0] < SWITCH:
+            raise Refused(
+                f"{self.plan.system} is switched: the Spanish tables are written to now, and to "
+                f"load them again would put old rows over new ones",
+                f"to go back first: traspaso rollback {self.plan.system} --to 3",
+            )
+        if SWITCH in phases:
+            switched = PhaseOutcome(SWITCH, self.plan.phase(SWITCH).name, "succeeded", 0)
+            switched.notes.append("switched already")
+            outcome.phases.append(switched)
+        done = state.status(conn, self.plan.system).phase or 0
+        return [number for number in phases if number > done]
 
     def _require_ready(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
         """Raise what speaks against the run, before anything is written."""
@@ -145,8 +193,32 @@ class Engine:
                     f"{self.plan.system} was never run here",
                     f"traspaso status {self.plan.system}",
                 )
+            self._require_legacy(conn, to)
+            switched = state.status(conn, self.plan.system).switched
             with self._operating(conn, f"rollback {to}", outcome):
-                return self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
+                if switched and to >= SWITCH:
+                    state.forget_steps(conn, self.plan.system, after=to)
+                    return Undone(phase=to, tables=[])
+                brought = switch.Brought()
+                if switched:
+                    recorded_picture(conn, self.plan, to)
+                    brought = self._switch_back(conn, outcome)
+                undone = self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
+                return replace(undone, brought=brought.rows, aside=brought.aside)
+
+    def _require_legacy(self, conn: psycopg.Connection, to: int) -> None:
+        done = state.status(conn, self.plan.system).phase or 0
+        if to < CLEAN_UP <= done:
+            raise Refused(
+                f"phase {CLEAN_UP} dropped the legacy tables of {self.plan.system}",
+                f"bring them back from its backup first: traspaso backup {self.plan.system} list, "
+                f"then restore ID --yes",
+            )
+
+    def _switch_back(self, conn: psycopg.Connection, outcome: RunOutcome) -> switch.Brought:
+        return self._patiently(
+            lambda: switch.switch_back(conn, self.settings, self.plan, outcome.run_id or "")
+        )
 
     def preview_rollback(self, to: int) -> list[str]:
         """Say what a rollback would do; reads only."""
@@ -161,6 +233,7 @@ class Engine:
     def _retry(self, outcome: RunOutcome) -> None:
         url = self.settings.require_run_target()
         with self._connection(url) as conn:
+            self._require_not_switched(conn)
             loaded = state.status(conn, self.plan.system).phase or 0
             phases = [n for n in (MASTERS, TRANSACTIONS) if n <= loaded]
             if not phases:
@@ -190,7 +263,16 @@ class Engine:
             ):
                 return self._sync(lock, dbt, loaded)
 
+    def _require_not_switched(self, conn: psycopg.Connection) -> None:
+        if state.status(conn, self.plan.system).switched:
+            raise Refused(
+                f"{self.plan.system} is switched: the legacy tables are written to no more, and "
+                f"what they hold is older than the Spanish tables",
+                f"to go back first: traspaso rollback {self.plan.system} --to 3",
+            )
+
     def _loaded_phases(self, conn: psycopg.Connection) -> list[Phase]:
+        self._require_not_switched(conn)
         done = state.status(conn, self.plan.system).phase or 0
         phases = [self.plan.phase(n) for n in (MASTERS, TRANSACTIONS) if n <= done]
         if not phases:
@@ -201,7 +283,12 @@ class Engine:
         return phases
 
     def _sync(
-        self, lock: state.OperatorLock, dbt: Dbt, phases: Sequence[Phase]
+        self,
+        lock: state.OperatorLock,
+        dbt: Dbt,
+        phases: Sequence[Phase],
+        *,
+        to_prove: bool = False,
     ) -> dict[str, Touched]:
         conn, tables = lock.conn, [table for phase in phases for table in phase.tables]
         sources = [table.source_table for table in tables]
@@ -217,7 +304,7 @@ class Engine:
         targets = dict.fromkeys(name for table in tables for name in table.target_tables)
         touched = dbt.sync(self.plan.system, [*targets])
         lock.check()
-        capture.forget(conn, self.plan.system, sources, seen)
+        capture.forget(conn, self.plan.system, sources, seen, to_prove=to_prove)
         return {source: touched.get(source, Touched()) for source in sources}
 
     # --- around a run ---------------------------------------------------------------------------
@@ -336,16 +423,11 @@ class Engine:
                     progress.advance(rows, name)
 
                 work.dbt.tell = tell
-                if phase.number == PREPARE:
-                    self._prepare(work)
-                elif phase.number == CREATE:
-                    self._create(work)
-                else:
-                    skip = [] if was_done else self._finished_tables(conn, phase)
-                    outcome.proof = self._load(work, skip)
-                work.check()
-                with done.watch.lap("record", self.plan.tables):
-                    self._patiently(lambda: self._close(work))
+                self._do(work, outcome, was_done=was_done)
+                if phase.number < SWITCH:
+                    work.check()
+                    with done.watch.lap("record", self.plan.tables):
+                        self._patiently(lambda: self._close(work))
         except (TraspasoError, psycopg.Error) as error:
             work.deadline.over()
             work.deadline.check()
@@ -356,6 +438,19 @@ class Engine:
             done.seconds = time.monotonic() - began
         done.status = "succeeded"
         self._telling.end(phase, work.run_id, done)
+
+    def _do(self, work: _Work, outcome: RunOutcome, *, was_done: bool) -> None:
+        simple = {
+            PREPARE: self._prepare,
+            CREATE: self._create,
+            SWITCH: self._switch,
+            CLEAN_UP: self._clean_up,
+        }
+        if work.phase.number in simple:
+            simple[work.phase.number](work)
+            return
+        skip = [] if was_done else self._finished_tables(work.conn, work.phase)
+        outcome.proof = self._load(work, skip)
 
     def _record(
         self, work: _Work, status: state.StepStatus, detail: Mapping[str, Any] | None = None
@@ -433,6 +528,65 @@ class Engine:
             skip = []
         proof.require()
         return proof
+
+    def _switch(self, work: _Work) -> None:
+        """Let the compat views take the legacy tables' names.
+
+        Everything is brought and proved before, while the application writes; then it waits for
+        what it wrote meanwhile, which is little, to be brought and proved too.
+        """
+        conn, dbt, watch, system = work.conn, work.dbt, work.done.watch, self.plan.system
+        self._require_backup(conn)
+        switch.require_possible(conn, self.settings, self.plan)
+        loaded = self._loaded_phases(conn)
+        with watch.lap("views"):
+            dbt.views(system)
+        with watch.lap("sync"):
+            conn.execute("delete from traspaso.unproved where system = %s", [system])
+            self._sync(work.lock, dbt, loaded)
+        work.check()
+        with watch.lap("proof", self.plan.tables):
+            self._patiently(lambda: prove(conn, self.plan, self.plan.tables)).require()
+        with watch.lap("switch"):
+            self._patiently(lambda: self._try_switch(work, loaded))
+        step = next(s for s in state.steps(conn, system) if s.phase == SWITCH)
+        waited = step.detail["writers_waited_seconds"]
+        work.done.rows = step.rows or 0
+        work.done.notes.append(f"a writer had to wait for {waited:.2f} s at most")
+
+    def _try_switch(self, work: _Work, loaded: Sequence[Phase]) -> None:
+        work.check()
+        self._sync(work.lock, work.dbt, loaded, to_prove=True)
+        # The step is written by the switch itself, which alone knows that it is done.
+        work.dbt.switch_over(
+            self.plan.system,
+            run_id=work.run_id,
+            tables=[table.source_table for table in self.plan.tables],
+            lock_ms=switch.LOCK_MS,
+            limit_ms=round(self.plan.switch_wait_seconds * 1000),
+        )
+
+    def _clean_up(self, work: _Work) -> None:
+        """Drop the legacy tables and the views under their names, which a backup holds."""
+        conn, watch, notes, tell = work.conn, work.done.watch, work.done.notes, work.dbt.tell
+        clean_up.require_unused(conn, self.plan)
+        asked = replace(self.settings, legacy_schema=self._legacy_schema)
+        with watch.lap("backup", self.plan.tables):
+            made = self._patiently(
+                lambda: backup.create(asked, self.plan, work.phase.number, tell=tell)
+            )
+        with watch.lap("verify", self.plan.tables):
+            backup.verify(asked, self.plan, made.id, tell=tell)
+        notes.append(f"backup {made.id} verified by restoring it: {made.path}")
+
+        def drop() -> None:
+            with conn.transaction():
+                clean_up.require_unused(conn, self.plan)
+                clean_up.drop_legacy(conn, asked, self.plan)
+                self._record(work, "done", {"backup": made.id})
+
+        with watch.lap("drop"):
+            self._patiently(drop)
 
     def _capture(self, work: _Work) -> None:
         """From here on, note which rows the application writes."""

@@ -285,8 +285,11 @@ def replay(
     entries: Sequence[str],
     lock_timeout_ms: int,
     application_name: str,
+    afterwards: str = "",
 ) -> None:
     """Replace what the entries hold by what the archive holds: one transaction, all or nothing.
+
+    `afterwards` is SQL that ends the transaction.
 
     Raises StepFailed with the first error; nothing is changed then. The script goes through psql
     and not straight from pg_restore, which would wait for locks for ever, and whose first
@@ -305,7 +308,7 @@ def replay(
                 env=_environment(url, application_name),
             )  # fmt: skip
             with _listening(writer) as writer_heard, _ended(writer):
-                _pump(reader, writer, work, lock_timeout_ms)
+                _pump(reader, writer, work, lock_timeout_ms, afterwards)
         if writer.returncode != 0:
             raise _failed("the restore", writer_heard.text(), url)
         work.result()
@@ -318,6 +321,7 @@ def _pump(
     writer: subprocess.Popen[bytes],
     work: "Future[None]",
     lock_timeout_ms: int,
+    afterwards: str,
 ) -> None:
     """Feed the script to psql, and COMMIT only once the whole of it was read without an error."""
     script, psql = _pipe(reader.stdout), _pipe(writer.stdin)
@@ -328,7 +332,7 @@ def _pump(
                 psql.write(line)
         shutil.copyfileobj(script, psql)
         if reader.wait() == 0 and work.exception() is None:
-            psql.write(b"\nCOMMIT;\n")
+            psql.write(f"\n{afterwards}\nCOMMIT;\n".encode())
     except BrokenPipeError:
         # psql stopped at an error, which it has told.
         reader.kill()

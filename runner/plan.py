@@ -23,6 +23,11 @@ DDL_LOCK_TIMEOUT_MS = 1_000
 PREPARE_PHASE = 0
 # The phase that makes the Spanish tables; those after it load them.
 CREATE_PHASE = 1
+# The last phase that loads.
+TRANSACTIONS_PHASE = 3
+# The phase in which the compat views take the legacy tables' names, and the one that drops these.
+SWITCH_PHASE = 4
+CLEAN_UP_PHASE = 5
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,8 @@ class Plan:
     backup: Backup
     schemas: Schemas
     phases: tuple[Phase, ...]
+    # How long a writer may have to wait for the switch, in seconds.
+    switch_wait_seconds: float = 5
     notifications: tuple[Notification, ...] = ()
     without_tls_because: str | None = None
 
@@ -279,6 +286,7 @@ def _plan(document: dict[str, Any]) -> Plan:
         threads=document["threads"],
         lock_timeout_ms=round(document["lock_timeout_seconds"] * 1000),
         lock_patience_seconds=document["lock_patience_seconds"],
+        switch_wait_seconds=document.get("switch_wait_seconds", 5),
         backup=Backup(
             jobs=document["backup"]["jobs"],
             retention=Retention(**document["backup"].get("retention", {})),

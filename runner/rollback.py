@@ -13,7 +13,7 @@ from runner import capture, state
 from runner.catalog import Picture, present_tables, take_picture
 from runner.db import explain, sql_text
 from runner.errors import Refused, StepFailed
-from runner.plan import CREATE_PHASE, Plan
+from runner.plan import CREATE_PHASE, SWITCH_PHASE, Plan
 from runner.settings import Settings
 from runner.validate import prove
 
@@ -26,6 +26,9 @@ class Undone:
     tables: list[str]
     differences: list[str] = field(default_factory=list)
     legacy_changes: list[str] = field(default_factory=list)
+    # Of a way back from the switch: rows brought by legacy table, and what has no English form.
+    brought: dict[str, int] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
 
 
 def plan_rollback(conn: psycopg.Connection, plan: Plan, to: int) -> list[str]:
@@ -39,9 +42,25 @@ def plan_rollback(conn: psycopg.Connection, plan: Plan, to: int) -> list[str]:
         )
     if last == to:
         return []
+    back = []
+    if now.switched and to >= SWITCH_PHASE:
+        return []
+    if now.switched:
+        written: dict[str, int] = dict(
+            conn.execute(
+                "select source_table, count(distinct source_key) from traspaso.changes"
+                " where system = %s group by source_table",
+                [plan.system],
+            ).fetchall()
+        )
+        back = [
+            f"put back {table.source_table} with what was written since the switch, "
+            f"{written.get(table.source_table, 0):,} keys"
+            for table in plan.tables
+        ]
     if to == 0:
-        return [f"drop {name}" for name in plan.target_tables]
-    return [f"empty {name}" for name in _targets_after(plan, to)]
+        return back + [f"drop {name}" for name in plan.target_tables]
+    return back + [f"empty {name}" for name in _targets_after(plan, to)]
 
 
 def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> Undone:
@@ -116,7 +135,7 @@ def _targets_after(plan: Plan, phase: int) -> list[str]:
 def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> None:
     emptied = _targets_after(plan, to)
     if to <= CREATE_PHASE:
-        _drop_views(conn, plan)
+        drop_views(conn, plan)
         conn.execute("delete from traspaso.changes where system = %s", [plan.system])
     present = present_tables(conn, settings.target_schema, emptied)
     if present:
@@ -132,7 +151,7 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
         )
 
 
-def _drop_views(conn: psycopg.Connection, plan: Plan) -> None:
+def drop_views(conn: psycopg.Connection, plan: Plan) -> None:
     """Drop what dbt made in the staging and compat schemas, then the schemas."""
     for kind, statement in (("v", "drop view {}"), ("r", "drop table {}")):
         found = conn.execute(

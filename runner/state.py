@@ -17,10 +17,10 @@ from psycopg.types.json import Jsonb
 
 from runner.db import explain, sql_text
 from runner.errors import Refused, StepFailed, Unreachable
+from runner.plan import SWITCH_PHASE
 
 # The step that says, once done, that its phase is over and proved.
 PHASE_STEP = "phase"
-SWITCH_PHASE = 4
 
 # What state.sql makes.
 _FIRST_TABLES = ("runs", "steps", "backups")

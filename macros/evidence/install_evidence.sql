@@ -94,4 +94,5 @@ comment on table traspaso.repairs is
     'Una fila por valor que cambió más allá de su correspondencia declarada';
 {{ _function_jsonb_or_string() }}
 {{ _function_catalog_lines() }}
+{{ switch_functions() }}
 {%- endmacro %}

@@ -30,7 +30,7 @@
         {%- do load_step(
             'create temporary table ' ~ adapter.quote(legacy.identifier)
             ~ ' as select source.* from ' ~ legacy ~ ' as source where '
-            ~ _is_source_in_scope(scope, contract.system, table, legacy)
+            ~ _is_in_keys(scope, contract.system, table, 'source')
         ) -%}
         {%- do load_step('analyze ' ~ copy) -%}
         {%- do load_step(
@@ -43,20 +43,4 @@
     {%- endfor -%}
     {%- do load_step("select set_config('search_path', '" ~ path | replace("'", "''") ~ "', true)") -%}
     {{ return(read.sql) }}
-{%- endmacro %}
-
-{% macro _is_source_in_scope(scope, system, table, legacy) -%}
-    {%- set key = var('legacy_keys')[system][table] -%}
-    {%- set wanted = 'select source_key{} from ' ~ scope ~ " where source_table = '" ~ table ~ "'" -%}
-    {%- if key.columns | length == 1 and not key.order_by -%}
-        {%- set type = load_step(
-            "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = '"
-            ~ legacy ~ "'::regclass and attname = '" ~ key.columns[0] ~ "'"
-        ).rows[0][0] -%}
-        source.{{ key.columns[0] }} in (
-            {{ wanted.format('::' ~ type) }} and source_key <> ''
-        )
-    {%- else -%}
-        {{ base_key(system, table) }} in ({{ wanted.format('') }})
-    {%- endif -%}
 {%- endmacro %}

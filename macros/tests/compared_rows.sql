@@ -11,11 +11,13 @@
     node   the compat model, as in `graph`: its columns with the legacy's types, and
            meta.system, meta.source_table
     texts  whether to give each column's two texts as expected_1, shown_1, … too
+    scope  relation (source_table, source_key) of the keys that alone are compared, be
+           they written since or not; none: all
 
     Columns: source_key, is_legacy, is_shown, differs. A row that stands on one side
     only has the other side's flag false.
 #}
-{% macro compared_rows(node, texts=false) -%}
+{% macro compared_rows(node, texts=false, scope=none) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     {%- set key = var('legacy_keys')[system][table] -%}
@@ -44,7 +46,10 @@
                     *,
                     {{ source_key(system, table) }} as source_key,
                     {{ base_key(system, table) }} as _base_key
-                from {{ legacy_relation(system, table) }}
+                from {{ legacy_relation(system, table) }} as source
+                {%- if scope is not none %}
+                where {{ _is_in_keys(scope, system, table, 'source') }}
+                {%- endif %}
             ) as loaded
             left join (
                 select
@@ -79,9 +84,14 @@
                 select
                     *,
                     {{ base_key(system, table) }} as _base_key
-                from {{ node_relation(node) }}
+                from {{ node_relation(node) }} as source
+                {%- if scope is not none %}
+                where {{ _is_in_keys(scope, system, table, 'source') }}
+                {%- endif %}
             ) as shown
+            {%- if scope is none %}
             where not {{ is_pending(system, table, 'shown._base_key') }}
+            {%- endif %}
         ) as hashed
     ) as shown on expected.row_key = shown.row_key
 {%- endmacro %}
@@ -116,4 +126,16 @@
         ) }}, '')
         {%- endfor %}
     )
+{%- endmacro %}
+
+{# True of a row whose key a relation names; by the column itself where the key is one. #}
+{% macro _is_in_keys(scope, system, table, alias) -%}
+    {%- set key = var('legacy_keys')[system][table] -%}
+    {%- set wanted = "select source_key{} from " ~ scope ~ " where source_table = '" ~ table ~ "'" -%}
+    {%- if key.columns | length == 1 and not key.order_by -%}
+        {%- set type = column_type(legacy_relation(system, table), key.columns[0]) -%}
+        {{ alias }}.{{ key.columns[0] }} in ({{ wanted.format('::' ~ type) }} and source_key <> '')
+    {%- else -%}
+        {{ base_key(system, table) }} in ({{ wanted.format('') }})
+    {%- endif -%}
 {%- endmacro %}

@@ -1,0 +1,177 @@
+{#
+    The switch, in one transaction of one session: the writers of the legacy tables wait,
+    the last of what they wrote is brought and proved, the tables move away, the compat
+    views take their names.
+
+    Everything that needs no lock is done before: the functions and the views of the way
+    back are made, and a weak lock keeps the server's own maintenance off the tables, which
+    would otherwise make the strong one wait. Where that is not had at once, or where all
+    takes longer than the plan allows, nothing has happened.
+
+    system     name of the system
+    run_id     run that switches
+    archive    schema that the legacy tables move to
+    compat     schema of the compat views
+    sequences  [{legacy, final}] of which the final one goes on from where both stand
+    queries    [{name, sql}]: the final tables' compiled models, parents first
+    tables     legacy tables
+    lock_ms    how long to wait for the lock at once
+    limit_ms   how long a writer may have to wait
+#}
+{% macro switch_over(system, run_id, archive, compat, queries, tables, lock_ms, limit_ms) -%}
+    {#- an operation's connection opens no transaction by itself -#}
+    {%- do run_query('begin') -%}
+    {%- set contracts = [] -%}
+    {%- for query in queries -%}
+        {%- set node = graph.nodes['model.traspaso.' ~ query.name] -%}
+        {%- set contract = target_contract(node) -%}
+        {%- for key in contract.foreign_keys -%}
+            {%- do key.update({'to': _foreign_relation(key.to)}) -%}
+        {%- endfor -%}
+        {%- do contracts.append({
+            'contract': contract, 'sql': query.sql,
+            'relation': node_relation(node).incorporate(type='table'),
+            'queried': get_columns_in_query(query.sql),
+        }) -%}
+    {%- endfor -%}
+    {%- set legacy = legacy_relation(system, tables[0]).schema -%}
+
+    {%- do _make_writers(system, contracts, tables, compat) -%}
+    {%- set weakly = [] -%}
+    {%- set strongly = [] -%}
+    {%- for each in contracts -%}
+        {%- do weakly.append(each.relation | string) -%}
+    {%- endfor -%}
+    {%- for table in tables -%}
+        {%- do weakly.append(legacy_relation(system, table) | string) -%}
+        {%- do strongly.append(legacy_relation(system, table) | string) -%}
+    {%- endfor -%}
+    {%- do load_step("set local lock_timeout = '5s'") -%}
+    {%- do load_step('lock table ' ~ weakly | join(', ') ~ ' in share update exclusive mode') -%}
+
+    {%- set began = load_step("select clock_timestamp()::text").rows[0][0] -%}
+    {%- do load_step("set local idle_in_transaction_session_timeout = '" ~ limit_ms ~ "ms'") -%}
+    {%- do load_step("set local lock_timeout = '" ~ lock_ms ~ "ms'") -%}
+    {%- do load_step("set local statement_timeout = '" ~ 2 * lock_ms ~ "ms'") -%}
+    {%- do load_step('lock table ' ~ strongly | join(', ') ~ ' in access exclusive mode') -%}
+    {%- do load_step("set local statement_timeout = '" ~ limit_ms ~ "ms'") -%}
+    {%- do load_step("set local lock_timeout = '1s'") -%}
+
+    {%- for each in contracts -%}
+        {%- do sync_target_table(each.relation, each.contract, each.sql) -%}
+        {%- do require_time(began, limit_ms) -%}
+    {%- endfor -%}
+    {%- set scope = temporary_relation('switched__keys') -%}
+    {%- do load_step(
+        'create temporary table ' ~ scope ~ ' on commit drop as select source_table, source_key from '
+        ~ "traspaso.changes where system = '" ~ system ~ "' union select source_table, source_key"
+        ~ " from traspaso.unproved where system = '" ~ system ~ "'"
+    ) -%}
+    {%- do load_step('analyze ' ~ scope) -%}
+    {%- do load_step("delete from traspaso.changes where system = '" ~ system ~ "'") -%}
+    {%- do load_step("delete from traspaso.unproved where system = '" ~ system ~ "'") -%}
+    {%- do prove_keys(system, scope) -%}
+    {%- set rows = load_step('select count(*) from ' ~ scope).rows[0][0] -%}
+    {%- do require_time(began, limit_ms) -%}
+
+    {%- set defaults = _defaults_of_views(contracts, legacy) -%}
+    {%- do load_step('create schema if not exists ' ~ adapter.quote(archive)) -%}
+    {%- set statements = load_step(
+        english_views(system, legacy, archive, compat, tables, defaults)
+    ).rows -%}
+    {%- for row in statements -%}
+        {%- do load_step(row[0]) -%}
+    {%- endfor -%}
+    {%- for each in contracts -%}
+        {%- for statement in capture_final(each.contract) -%}
+            {%- do load_step(statement) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+
+    {%- do require_time(began, limit_ms) -%}
+    {%- do load_step(
+        "insert into traspaso.steps (system, phase, step, run_id, status, finished_at, rows, detail)"
+        ~ " values ('" ~ system ~ "', 4, 'phase', '" ~ run_id ~ "', 'done', clock_timestamp(), "
+        ~ rows ~ ", jsonb_build_object('writers_waited_seconds', round(extract(epoch from"
+        ~ " clock_timestamp() - '" ~ began ~ "'::timestamptz)::numeric, 3)))"
+        ~ " on conflict (system, phase, step) do update set run_id = excluded.run_id,"
+        ~ " status = excluded.status, finished_at = excluded.finished_at, rows = excluded.rows,"
+        ~ " detail = excluded.detail"
+    ) -%}
+    {%- do run_query('commit') -%}
+{%- endmacro %}
+
+{# The functions that carry writes over, and the views of the way back. #}
+{% macro _make_writers(system, contracts, tables, compat) -%}
+    {%- for table in tables -%}
+        {%- set node = graph.nodes['model.traspaso.' ~ system ~ '__' ~ table] -%}
+        {%- set columns = load_step(
+            "select attname from pg_attribute where attrelid = '" ~ node_relation(node)
+            ~ "'::regclass and attnum > 0 and not attisdropped order by attnum"
+        ).rows | map(attribute=0) | list -%}
+        {%- set targets = [] -%}
+        {%- for each in contracts if table in each.contract.sources -%}
+            {%- do targets.append(each) -%}
+            {%- do load_step(mapping_function(
+                each.contract, table, each.sql, compat, each.queried
+            )) -%}
+        {%- endfor -%}
+        {%- do load_step(writer_function(system, table, targets, compat, columns, node)) -%}
+        {%- do load_step(way_back(node, compat)) -%}
+    {%- endfor -%}
+    {%- for each in contracts -%}
+        {%- do load_step(kept_aside(each.contract, each.queried, compat)) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    Where the final column counts up by itself, so does the view's, by the same sequence;
+    which goes on from where the legacy's stands.
+#}
+{% macro _defaults_of_views(contracts, legacy) -%}
+    {%- set defaults = {} -%}
+    {%- for each in contracts -%}
+        {%- for column in each.contract.columns if column.serial and column.source is string -%}
+            {%- set sequence = load_step(
+                "select pg_get_serial_sequence('" ~ final_relation(each.contract) ~ "', '"
+                ~ column.name ~ "')"
+            ).rows[0][0] -%}
+            {%- for table in each.contract.sources -%}
+                {%- do defaults.setdefault(table, {}).update({
+                    column.source: "nextval('" ~ sequence ~ "'::regclass)"
+                }) -%}
+                {%- set before = load_step(
+                    "select pg_get_serial_sequence('" ~ adapter.quote(legacy) ~ '.'
+                    ~ adapter.quote(table) ~ "', '" ~ column.source ~ "')"
+                ).rows[0][0] -%}
+                {%- if before -%}
+                    {%- do join_sequences(before, sequence) -%}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(defaults) }}
+{%- endmacro %}
+
+{# Lets a sequence go on from where another one stands, if that is further. #}
+{% macro join_sequences(before, sequence) -%}
+    {%- do load_step(
+        "select setval('" ~ sequence ~ "', before.last_value, true) from " ~ before
+        ~ " as before cross join " ~ sequence ~ " as mine where before.is_called and"
+        ~ " (before.last_value > mine.last_value or (before.last_value = mine.last_value and not mine.is_called))"
+    ) -%}
+{%- endmacro %}
+
+{# Stops where a writer would have to wait for longer than the plan allows. #}
+{% macro require_time(began, limit_ms) -%}
+    {%- set left = load_step(
+        "select " ~ limit_ms ~ " - extract(epoch from clock_timestamp() - '" ~ began
+        ~ "'::timestamptz) * 1000"
+    ).rows[0][0] | float -%}
+    {%- if left < 100 -%}
+        {{ exceptions.raise_compiler_error(
+            'the switch gave way: a writer would have to wait for longer than ' ~ limit_ms ~ ' ms'
+        ) }}
+    {%- endif -%}
+    {%- do load_step("set local statement_timeout = '" ~ left | int ~ "ms'") -%}
+{%- endmacro %}

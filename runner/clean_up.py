@@ -1,0 +1,103 @@
+"""Phase 5: the legacy tables and the views under their names go, once nobody uses them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from psycopg import sql
+
+from runner import state, switch
+from runner.archive import Manifest
+from runner.catalog import some
+from runner.db import sql_text
+from runner.errors import Refused
+from runner.plan import SWITCH_PHASE, Plan
+from runner.rollback import drop_views
+from runner.settings import Settings
+
+
+def require_unused(conn: psycopg.Connection, plan: Plan) -> None:
+    """Raise Refused while the stabilization period lasts, or a view was used within it."""
+    period = timedelta(days=plan.stabilization_days)
+    now = datetime.now(UTC)
+    used = [use for use in switch.uses(conn, plan.system) if now - use.used_at < period]
+    if used:
+        raise Refused(
+            f"the English names are still used: {some([str(use) for use in used])}",
+            f"move those to the Spanish names; {plan.system} may be cleaned up when nobody used "
+            f"them for {plan.stabilization_days} days: traspaso status {plan.system}",
+        )
+    switched = next(
+        step.finished_at or step.started_at
+        for step in state.steps(conn, plan.system)
+        if step.phase == SWITCH_PHASE and step.step == state.PHASE_STEP
+    )
+    if now - switched < period:
+        raise Refused(
+            f"{plan.system} was switched {switched:%Y-%m-%d %H:%M} UTC, and its stabilization "
+            f"period of {plan.stabilization_days} days is not over",
+            f"wait until {switched + period:%Y-%m-%d %H:%M} UTC, or set stabilization_days in "
+            f"the plan",
+        )
+
+
+def drop_legacy(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
+    """Drop the legacy tables, the views under their names and what stands between them.
+
+    In the caller's transaction. The capture's functions stay in the schema traspaso, and so does
+    what they noted: a restore goes on with both. Raises what the server says where something else
+    depends on what must go.
+    """
+    sources = [table.source_table for table in plan.tables]
+    conn.execute(
+        sql.SQL("set local lock_timeout = {}").format(sql.Literal(f"{plan.ddl_lock_timeout_ms}ms"))
+    )
+    views = [sql.Identifier(settings.legacy_schema, name) for name in sources]
+    conn.execute(sql.SQL("drop view {}").format(sql.SQL(", ").join(views)))
+    switch.drop_final_capture(conn, settings, plan)
+    switch.drop_helpers(conn, plan)
+    drop_views(conn, plan)
+    legacy = [sql.Identifier(plan.schemas.archive, name) for name in sources]
+    conn.execute(sql.SQL("drop table {}").format(sql.SQL(", ").join(legacy)))
+    conn.execute(sql.SQL("drop schema {}").format(sql.Identifier(plan.schemas.archive)))
+    for name in plan.target_tables:
+        conn.execute(sql.SQL("analyze {}").format(sql.Identifier(settings.target_schema, name)))
+
+
+def is_dropped(entry: str, settings: Settings, plan: Plan) -> bool:
+    """Whether an entry of a backup's table of contents is of what phase 5 dropped.
+
+    `entry` is a line of `pg_restore --list`: numbers, type, schema, name, owner.
+    """
+    described = re.sub(r"^\d+; \d+ \d+ ", "", entry)
+    schemas = (plan.schemas.staging, plan.schemas.compat, plan.schemas.archive)
+    if any(f" {schema} " in described for schema in schemas):
+        return True
+    _, is_here, rest = described.partition(f" {settings.legacy_schema} ")
+    # 'users …', 'users id …', 'users trigger …', or 'TABLE users …', 'COLUMN users.id …'
+    words = re.split(r"[ .]", re.sub(r"^(TABLE|VIEW|COLUMN|TRIGGER) ", "", rest))
+    names = {table.source_table for table in plan.tables}
+    return bool(is_here) and (words[0] in names or any(t in words for t in switch.FINAL_TRIGGERS))
+
+
+def dropped_part(manifest: Manifest, plan: Plan) -> Manifest:
+    """Return what a manifest says of what phase 5 dropped."""
+    schemas = {plan.schemas.staging, plan.schemas.compat, plan.schemas.archive}
+    return manifest | {
+        "schemas": [name for name in manifest["schemas"] if name in schemas],
+        "tables": [entry for entry in manifest["tables"] if entry["schema"] in schemas],
+        "sequences": [entry for entry in manifest["sequences"] if entry["schemaname"] in schemas],
+    }
+
+
+def note_restored(conn: psycopg.Connection, plan: Plan) -> str:
+    """Return the SQL that says in the journal that what phase 5 dropped is back.
+
+    What was written to the Spanish tables meanwhile nobody noted: all of it counts as written.
+    """
+    statement = sql_text("note_restored.sql").format(
+        system=sql.Literal(plan.system),
+        phase=sql.Literal(SWITCH_PHASE),
+        tables=sql.Literal([table.source_table for table in plan.tables]),
+    )
+    return f"{statement.as_string(conn)};"
