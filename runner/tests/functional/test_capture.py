@@ -56,7 +56,7 @@ def runner(site: Settings, plan: Plan) -> Iterator[psycopg.Connection]:
     with connect(site.require_target(), autocommit=True) as conn:
         yield conn
         capture.remove(conn, site, plan)
-        conn.execute("truncate public.users, public.customers, public.professions cascade")
+        conn.execute("truncate public.professions, public.provider_professions cascade")
         conn.execute("truncate traspaso.changes")
 
 
@@ -196,8 +196,8 @@ def test_a_role_without_rights_is_captured_and_cannot_turn_the_capture_to_its_ow
     application: psycopg.Connection,
 ) -> None:
     application.execute(
-        "create role intruso; grant insert, update, delete on public.professions to intruso;"
-        "grant select on public.professions to intruso; create schema trampa;"
+        "create role intruso; grant select, insert, update, delete on public.professions,"
+        " public.provider_professions to intruso; create schema trampa;"
         "grant all on schema trampa to intruso; set role intruso;"
         # Names that the functions would take, were one of theirs not qualified.
         "create domain trampa.text as integer;"
@@ -207,13 +207,15 @@ def test_a_role_without_rights_is_captured_and_cannot_turn_the_capture_to_its_ow
         " as 'select not ($1 operator(pg_catalog.<>) $2)';"
         "create operator trampa.<> (leftarg = text, rightarg = text, function = trampa.otro);"
         "create function trampa.concat_ws(text, variadic text[]) returns text language sql"
-        " as 'select ''x''';"
+        " as 'select ''x'' || clock_timestamp()::pg_catalog.text';"
         "set search_path = trampa, pg_catalog"
     )
     try:
         application.execute(ROW + "(1, 'a')")
         application.execute("update public.professions set id = 2")
         application.execute("delete from public.professions")
+        application.execute("insert into public.provider_professions (profession_id) values (5)")
+        application.execute("update public.provider_professions set profession_id = 6")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             application.execute("select from traspaso.changes")
         # Even where it may look into the schema.
@@ -226,9 +228,14 @@ def test_a_role_without_rights_is_captured_and_cannot_turn_the_capture_to_its_ow
             )
     finally:
         application.execute("reset role; reset search_path")
+        pairs = application.execute(
+            "select source_key, operation from traspaso.changes"
+            " where source_table = 'provider_professions' order by operation, source_key"
+        ).fetchall()
         found = noted(application)
         application.execute("drop owned by intruso cascade; drop schema trampa; drop role intruso")
     assert found == [("2", "d"), ("1", "i"), ("1", "u"), ("2", "u")]
+    assert pairs == [(",5", "i"), (",5", "u"), (",6", "u")]
 
 
 def test_writers_of_one_table_do_not_wait_for_each_other(
