@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from runner.bench.client import TABLES, Writable
 from runner.bench.command import Traspaso
 from runner.bench.figures import Spread, figure, ratios
 from runner.console import Cell, Console
-from runner.db import connect
+from runner.db import connect, sql_text
 from runner.plan import Plan, load_plan
 from runner.sample import create_legacy
 from runner.server import EmbeddedServer
@@ -34,6 +35,7 @@ DURABLE = {"fsync": "on", "full_page_writes": "on"}
 
 _SYSTEM = "tinkubot"
 _DATABASE = "disparadores"
+_COPY = "copia"
 _MESSAGES_PER_SCALE = 3000
 _WRITES = 200
 _MANY = 1000
@@ -85,32 +87,39 @@ def measure(
     many: int = _MANY,
     ways: Sequence[Way] = WAYS,
 ) -> Measured:
-    """Return the seconds of one statement, by way and statement.
+    """Return the median seconds of one statement, by way and statement, of each pair of rounds.
 
-    Each is a transaction of its own, on a database where phase 0 is done. The triggers are gone
-    afterwards, and so are the rows.
+    Each is a transaction of its own, on a database where phase 0 is done. Of two like tables one
+    is captured, and each write is made to both before the next: what the machine does besides
+    meets them alike. Who is first changes with each pair, and the tables their places with every
+    two. The triggers are gone afterwards, and so are the rows and the copy.
     """
     found: Measured = {}
     url = settings.require_target()
+    both = (settings, replace(settings, legacy_schema=_COPY))
     with ExitStack() as stack:
         conn = stack.enter_context(connect(url, autocommit=True))
+        conn.execute(sql_text("bench/copy_messages.sql"))
+        stack.callback(conn.execute, f"drop schema {_COPY} cascade".encode())
         rounds = {str(way): stack.enter_context(_Round(url, way, writes, many)) for way in ways}
         for pair in range(pairs):
-            # Who comes first is not always the same: the table grows, the machine has moods.
-            for captured in (False, True) if pair % 2 else (True, False):
-                if captured:
-                    capture.install(conn, settings, plan, TABLE)
-                try:
-                    taken = {way: measured() for way, measured in rounds.items()}
-                finally:
-                    capture.remove(conn, settings, plan)
-                    conn.execute("delete from traspaso.changes")
-                    conn.execute("vacuum traspaso.changes, public.messages")
-                for way, statements in taken.items():
-                    for statement, seconds in statements.items():
-                        both = found.setdefault(f"{way}: {statement}", Pairs())
-                        (both.captured if captured else both.without).append(seconds)
+            captured, without = both if pair // 2 % 2 else reversed(both)
+            capture.install(conn, captured, plan, TABLE)
+            try:
+                for way, measured in rounds.items():
+                    taken = measured(captured.legacy_schema, without.legacy_schema)
+                    for statement, (with_it, without_it) in taken.items():
+                        seconds = found.setdefault(f"{way}: {statement}", Pairs())
+                        seconds.captured.append(with_it)
+                        seconds.without.append(without_it)
+            finally:
+                capture.remove(conn, captured, plan)
+                conn.execute("delete from traspaso.changes")
+                conn.execute("vacuum traspaso.changes, public.messages, copia.messages")
     return found
+
+
+Taken = Mapping[str, tuple[float, float]]
 
 
 class _Round:
@@ -119,8 +128,9 @@ class _Round:
     def __init__(self, url: str, way: Way, writes: int, many: int) -> None:
         self._url, self._way, self._writes, self._many = url, way, writes, many
         self._stack = ExitStack()
+        self._turn = 0
 
-    def __enter__(self) -> Callable[[], Mapping[str, float]]:
+    def __enter__(self) -> Callable[[str, str], Taken]:
         self._pool = self._stack.enter_context(ThreadPoolExecutor(self._way.clients))
         self._connections = [
             self._stack.enter_context(psycopg.connect(self._url, autocommit=True))
@@ -133,15 +143,16 @@ class _Round:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _measure(self) -> Mapping[str, float]:
-        self._single(_WARMING)
-        taken = self._single(self._writes)
+    def _measure(self, *schemas: str) -> Taken:
+        self._turn += 1
+        self._single(schemas, _WARMING)
+        taken = self._single(schemas, self._writes)
         if self._way.clients == 1:
-            self._bulk(_WARMING)
-            taken |= self._bulk(self._many)
+            self._bulk(schemas, _WARMING)
+            taken |= self._bulk(schemas, self._many)
         return taken
 
-    def _single(self, writes: int) -> dict[str, float]:
+    def _single(self, schemas: Sequence[str], writes: int) -> dict[str, tuple[float, float]]:
         """Write rows, change them, delete them; return the seconds of one statement of each."""
         table: Writable = TABLES[TABLE]
         of_client = [
@@ -150,26 +161,39 @@ class _Round:
         ]
         taken = {}
         for statement in _WRITTEN:
-            text = getattr(table, statement).encode()
-
-            def write(
-                conn: psycopg.Connection, rows: list[dict[str, Any]], text: bytes = text
-            ) -> float:
-                began = time.perf_counter()
-                for row in rows:
-                    conn.execute(text, row, prepare=True)
-                return (time.perf_counter() - began) / writes
-
-            taken[statement] = fmean(self._pool.map(write, self._connections, of_client))
+            texts = [_in(schema, getattr(table, statement)) for schema in schemas]
+            seconds = self._pool.map(_write, self._connections, of_client, [texts] * writes)
+            with_it, without_it = (chain(*each) for each in zip(*seconds, strict=True))
+            taken[statement] = (median(with_it), median(without_it))
         return taken
 
-    def _bulk(self, many: int) -> dict[str, float]:
+    def _bulk(self, schemas: Sequence[str], many: int) -> dict[str, tuple[float, float]]:
         taken = {}
         for statement, text in _BULK.items():
-            began = time.perf_counter()
-            self._connections[0].execute(text.encode(), {"many": many})
-            taken[statement] = time.perf_counter() - began
+            texts = [_in(schema, text) for schema in schemas]
+            (first,), (second,) = _write(self._connections[0], [{"many": many}], texts, self._turn)
+            taken[statement] = (first, second)
         return taken
+
+
+def _in(schema: str, statement: str) -> bytes:
+    return statement.replace("public.", f"{schema}.").encode()
+
+
+def _write(
+    conn: psycopg.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    texts: Sequence[bytes],
+    turn: int = 0,
+) -> tuple[list[float], list[float]]:
+    """Say both statements for each row, in turns who is first; return the seconds of each."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for n, row in enumerate(rows, turn):
+        for which in (0, 1) if n % 2 else (1, 0):
+            began = time.perf_counter()
+            conn.execute(texts[which], row, prepare=True)
+            taken[which].append(time.perf_counter() - began)
+    return taken
 
 
 def cost(measured: Measured) -> list[list[Cell]]:
