@@ -193,7 +193,7 @@ def _replace(
         trigger
         for trigger in contents.rows(conn, "table_triggers.sql", _parameters(source))
         # What is put back is a change like any other: a sync brings it.
-        if trigger["name"] not in {capture.ROW_TRIGGER, capture.TRUNCATE_TRIGGER}
+        if not capture.is_ours(trigger["name"])
     ]
     for trigger in triggers:
         _switch(conn, target, sql.SQL("disable trigger"), trigger["name"])

@@ -1,27 +1,34 @@
-"""`python -m runner.bench`: the two sections, on one embedded server."""
+"""`python -m runner.bench`: the three sections, on embedded servers."""
 
 import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg
 
-from runner.bench import application, migration
+from runner.bench import application, migration, triggers
 from runner.console import Console
 from runner.db import explain
 from runner.errors import TraspasoError
 from runner.server import EmbeddedServer
 
-MIGRATION, APPLICATION = "migration", "application"
+MIGRATION, APPLICATION, TRIGGERS = "migration", "application", "triggers"
 
-_MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000}
+_MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000}
 
 
 def bench(
-    only: str | None, console: Console, *, messages: int | None, rounds: int, load: application.Load
+    only: str | None,
+    console: Console,
+    *,
+    messages: int | None,
+    rounds: int,
+    load: application.Load,
+    pairs: int,
 ) -> None:
     """Measure, print, and leave nothing behind. Raises StepFailed where a promise is not kept."""
     folder = Path(tempfile.mkdtemp(prefix="traspaso-bench-"))
@@ -29,26 +36,30 @@ def bench(
     folder.chmod(0o755)
     server = EmbeddedServer(folder / "pg")
     try:
-        server.start()
-        if only != APPLICATION:
+        if only != TRIGGERS:
+            server.start()
+        if only in {None, MIGRATION}:
             migration.bench(
                 server, folder, console, messages=messages or _MESSAGES[MIGRATION], rounds=rounds
             )
-        if only != MIGRATION:
+        if only in {None, APPLICATION}:
             application.bench(
                 server, folder, console, messages=messages or _MESSAGES[APPLICATION], load=load
             )
+        server.stop()
+        if only in {None, TRIGGERS}:
+            triggers.bench(folder, console, messages=messages or _MESSAGES[TRIGGERS], pairs=pairs)
     finally:
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @click.command()
-@click.option("--only", type=click.Choice([MIGRATION, APPLICATION]), help="One of the two.")
+@click.option("--only", type=click.Choice([*_MESSAGES]), help="One of the three.")
 @click.option(
     "--messages",
     type=click.IntRange(1),
-    help=f"[default: {_MESSAGES[MIGRATION]:,}; of the application {_MESSAGES[APPLICATION]:,}]",
+    help=f"[default: {_MESSAGES[MIGRATION]:,}; of the other two {_MESSAGES[APPLICATION]:,}]",
 )
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of the migration."
@@ -66,16 +77,29 @@ def bench(
     default=0,
     help="Calls a second that the application makes; as fast as it can unless said.",
 )
+@click.option(
+    "--pairs", type=click.IntRange(2), default=40, show_default=True, help="Of the triggers."
+)
 def main(
-    only: str | None, messages: int | None, rounds: int, connections: int, rate: float
-) -> None:  # fmt: skip
+    only: str | None,
+    messages: int | None,
+    rounds: int,
+    pairs: int,
+    **load: Any,
+) -> None:
     """Measure TinkuBot's migration: how fast it is, and what the application notices of it."""
     # Whoever ends the process wants the server gone too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
-    load = application.Load(connections, rate)
     try:
-        bench(only, console, messages=messages, rounds=rounds, load=load)
+        bench(
+            only,
+            console,
+            messages=messages,
+            rounds=rounds,
+            load=application.Load(**load),
+            pairs=pairs,
+        )
     except (TraspasoError, psycopg.Error) as error:
         known = error if isinstance(error, TraspasoError) else explain(error)
         console.error(known)

@@ -1,26 +1,25 @@
-"""What the application notices of a migration: its slowest call, and what each write costs more."""
+"""What the application notices of a migration: its slowest call."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from runner.bench import triggers
 from runner.bench.client import Summary
 from runner.bench.command import Traspaso
-from runner.bench.figures import Spread, figure, ratios
+from runner.bench.figures import figure
 from runner.console import Cell, Console, number
 from runner.db import connect
 from runner.errors import StepFailed
 from runner.plan import load_plan
 from runner.sample import create_legacy
 from runner.server import EmbeddedServer
-from runner.settings import PROJECT_DIR, Settings
+from runner.settings import PROJECT_DIR
 
 BASELINE = "no migration"
 
@@ -148,21 +147,6 @@ def noticed(calls: Mapping[str, Summary]) -> list[list[Cell]]:
     ]
 
 
-def cost(
-    without: Mapping[str, Sequence[float]], captured: Mapping[str, Sequence[float]]
-) -> list[list[Cell]]:
-    """Return the rows of the table: each statement without and with the triggers, in µs."""
-    return [
-        [
-            statement,
-            figure(Spread.of(seconds).median * 1_000_000),
-            figure(Spread.of(captured[statement]).median * 1_000_000),
-            *map(figure, vars(ratios(captured[statement], seconds)).values()),
-        ]
-        for statement, seconds in without.items()
-    ]
-
-
 def bench(
     server: EmbeddedServer, folder: Path, console: Console, *, messages: int, load: Load
 ) -> None:
@@ -175,16 +159,9 @@ def bench(
         with connect(url, autocommit=True) as conn:
             conn.execute("vacuum analyze")
         watched = watch(url, folder, console, load)
-        with console.progress("triggers"):
-            measured = triggers.measure(Settings(target_url=url), load_plan(_SYSTEM))
     finally:
         server.drop_database(_DATABASE)
     _show(console, sum(rows.values()), load, watched)
-    console.line(
-        "\nWhat the triggers of the change capture add to a write; microseconds, and ratios"
-    )
-    columns = ["", "without", "   with", "  ratio", "    min", "    max"]
-    console.table(columns, cost(*measured))
     watched.require()
 
 

@@ -214,6 +214,6 @@ def triggers(look: Look) -> str:
         f"{row['relation']}.{name}"
         for row in look.tables
         for name in row["triggers"]
-        if name not in {capture.ROW_TRIGGER, capture.TRUNCATE_TRIGGER}
+        if not capture.is_ours(name)
     ]
     return f"they stay as they are: {some(found)}" if found else "none"

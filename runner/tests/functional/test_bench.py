@@ -15,6 +15,7 @@ from runner.tests.functional.helpers.tinkubot_cases import RUN, traspaso
 
 pytestmark = pytest.mark.newest
 
+STATEMENTS = ("insert", "update", "delete")
 # What a legacy table's written column is called there, and where it goes.
 WRITTEN = {
     "users": ("city", "proveedores", "ciudad"),
@@ -54,9 +55,14 @@ def test_the_cost_of_the_triggers_is_measured_and_leaves_neither_triggers_nor_ro
 ) -> None:
     create_legacy(conn, dirt=0, messages=10)
     assert traspaso(settings, "run", "tinkubot", "--phase", "0", "--ignore-window").code == 0
-    without, captured = triggers.measure(settings, load_plan("tinkubot"), pairs=2, writes=5)
-    assert [*without] == ["insert", "update", "delete"] == [*captured]
-    assert all(len(rounds) == 2 for rounds in (*without.values(), *captured.values()))
+    ways = [triggers.Way(1, waits=True), triggers.Way(2, waits=False)]
+    plan = load_plan("tinkubot")
+    found = triggers.measure(settings, plan, pairs=2, writes=5, many=7, ways=ways)
+    single, several = "1 client, waiting: ", "2 clients, not waiting: "
+    assert {f"{way}{statement}" for way in (single, several) for statement in STATEMENTS} | {
+        f"{single}{statement} of 1,000" for statement in STATEMENTS
+    } == set(found)
+    assert all(len(pairs.without) == len(pairs.captured) == 2 for pairs in found.values())
     left = conn.execute(
         "select (select count(*) from public.messages), (select count(*) from traspaso.changes),"
         " (select count(*) from pg_trigger where tgname like 'traspaso%')"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.bench.application import Watched, cost, noticed
+from runner.bench.application import Watched, noticed
 from runner.bench.client import TABLES, Summary, Tally, percentile, summarize
 from runner.bench.command import PeakMemory
 from runner.bench.figures import Spread, ratios
@@ -23,6 +23,7 @@ from runner.bench.migration import (
     split,
     whereabouts,
 )
+from runner.bench.triggers import Pairs, cost
 from runner.console import Console
 from runner.errors import StepFailed
 from runner.plan import load_plan
@@ -187,9 +188,12 @@ def test_the_table_of_the_application_names_its_slowest_statement() -> None:
     ]  # fmt: skip
 
 
-def test_what_the_triggers_cost_is_a_ratio_within_its_round() -> None:
-    (row,) = cost({"insert": [0.001, 0.002]}, {"insert": [0.0015, 0.003]})
-    assert [str(cell).strip() for cell in row] == ["insert", "1500.00", "2250.00"] + ["1.50"] * 3
+def test_what_the_triggers_cost_is_a_ratio_within_its_pair_and_the_middle_half_of_them() -> None:
+    without, captured = [0.001, 0.002, 0.001], [0.0015, 0.003, 0.003]
+    (row,) = cost({"insert": Pairs(without, captured)})
+    assert [str(cell).strip() for cell in row] == [
+        "insert", "1000.00", "3000.00", "1.50", "1.50", "2.25",
+    ]  # fmt: skip
 
 
 def test_the_application_writes_to_tables_of_the_plan() -> None:
