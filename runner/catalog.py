@@ -82,7 +82,12 @@ class Picture:
                 for name, definition in lines
             }
 
-        objects = sorted({name for name, _ in seen(self.lines) ^ seen(later.lines)})
+        both = {name for name, _ in self.lines} & {name for name, _ in later.lines}
+        objects = sorted(
+            name
+            for name in {name for name, _ in seen(self.lines) ^ seen(later.lines)}
+            if name in both or not name.startswith("oid ")
+        )
         tables = [
             f"rows of {name}"
             for name in sorted({*self.target, *later.target})

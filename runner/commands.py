@@ -403,7 +403,11 @@ def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answe
         "differences": undone.differences,
     }
     if undone.brought:
-        answer |= {"brought": undone.brought, "kept_aside": undone.aside}
+        answer |= {
+            "brought": undone.brought,
+            "kept_aside": len(undone.aside),
+            "kept_aside_examples": undone.aside[:_SHOWN_FATES],
+        }
         console.table(
             ["table", "rows written since the switch"],
             [[table, rows] for table, rows in undone.brought.items() if rows],

@@ -131,10 +131,10 @@ def switch_back(conn: psycopg.Connection, settings: Settings, plan: Plan, run_id
         _lock(conn, settings, plan)
         _name_all_keys(conn, settings, plan)
         conn.execute("analyze traspaso.changes")
-        brought.aside = _keep_aside(conn, plan, run_id)
         with _writable(conn, plan):
             _replay(conn, settings, plan, brought)
         _require_brought(conn, plan)
+        brought.aside = _keep_aside(conn, plan, run_id)
         _move_back(conn, settings, plan)
         state.forget_steps(conn, plan.system, after=TRANSACTIONS_PHASE)
         state.mark_synced(conn, plan.system, range(TRANSACTIONS_PHASE + 1))

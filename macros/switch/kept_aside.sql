@@ -5,14 +5,16 @@
         <compat>.aparte_<target>   clave (the primary key), fuente, motivos
                              ('column:no_english_form'), fila
 
-    over the keys in `traspaso.changes`: the row's English form, mapped forward again, is
-    another row. Of a column that no legacy column fills, what is not its default.
+    over the keys in `traspaso.changes`, once the legacy tables hold what was written: their
+    rows, mapped forward again, are others. Of a column that no legacy column fills, what is
+    not its default.
 
     contract  see target_contract
     queried   columns of the model's query
     compat    schema of the compat views
+    columns   {legacy table: its view's columns, in their order}
 #}
-{% macro kept_aside(contract, queried, compat) -%}
+{% macro kept_aside(contract, queried, compat, columns) -%}
     {%- set written = written_columns(contract, queried) | map(attribute='name') | list -%}
     {%- set rules = [] -%}
     {%- for column in contract.columns -%}
@@ -53,8 +55,8 @@ from (
             '{{ table }}' as fuente,
             english.*
         from (
-            select array_agg(shown) as filas
-            from {{ adapter.quote(compat) }}.{{ adapter.quote(table) }} as shown
+            select array_agg({{ _row_of('legacy', columns[table], compat, table) }}) as filas
+            from {{ legacy_relation(contract.system, table) }} as legacy
             where {{ base_key(contract.system, table) }} in (
                 select change.source_key from traspaso.changes as change
                 where change.system = '{{ contract.system }}' and change.source_table = '{{ table }}'

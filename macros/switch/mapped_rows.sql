@@ -38,15 +38,33 @@
 
 {#
     What a model looks up in another legacy table: the rows that the given ones name, where
-    the contract says by which column. As a list, so that an index serves beneath any view.
+    the contract says by which column; those that are in the evidence, too, as a load found
+    them. As a list, so that an index serves beneath any view.
 #}
 {% macro _looked_up_rows(contract, table, view) -%}
     {%- for followed in contract.follows if followed.source == table -%}
-        {{ return(
-            '(select looked.* from ' ~ view ~ ' as looked where looked.'
-            ~ var('legacy_keys')[contract.system][table].columns[0]
-            ~ ' = any(array(select given.' ~ followed.by ~ ' from unnest($1) as given)))'
-        ) }}
+        {%- set looked_up -%}
+            (
+                select looked.* from {{ view }} as looked
+                where looked.{{ var('legacy_keys')[contract.system][table].columns[0] }} = any(
+                    array(select given.{{ followed.by }} from unnest($1) as given)
+                )
+                union all
+                select kept.*
+                from (
+                    select distinct on (source_key) row
+                    from {{ _without_database(evidence_relation('row_fates') | string) }}
+                    where
+                        system = '{{ contract.system }}'
+                        and source_table = '{{ table }}'
+                        and source_key = any(
+                            array(select given.{{ followed.by }}::text from unnest($1) as given)
+                        )
+                ) as fate
+                cross join lateral jsonb_populate_record(null::{{ view }}, fate.row) as kept
+            )
+        {%- endset -%}
+        {{ return(looked_up) }}
     {%- endfor -%}
     {{ return(view) }}
 {%- endmacro %}

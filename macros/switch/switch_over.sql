@@ -103,12 +103,14 @@
 
 {# The functions that carry writes over, and the views of the way back. #}
 {% macro _make_writers(system, contracts, tables, compat) -%}
+    {%- set columns_of = {} -%}
     {%- for table in tables -%}
         {%- set node = graph.nodes['model.traspaso.' ~ system ~ '__' ~ table] -%}
         {%- set columns = load_step(
             "select attname from pg_attribute where attrelid = '" ~ node_relation(node)
             ~ "'::regclass and attnum > 0 and not attisdropped order by attnum"
         ).rows | map(attribute=0) | list -%}
+        {%- do columns_of.update({table: columns}) -%}
         {%- set targets = [] -%}
         {%- for each in contracts if table in each.contract.sources -%}
             {%- do targets.append(each) -%}
@@ -120,7 +122,7 @@
         {%- do load_step(way_back(node, compat)) -%}
     {%- endfor -%}
     {%- for each in contracts -%}
-        {%- do load_step(kept_aside(each.contract, each.queried, compat)) -%}
+        {%- do load_step(kept_aside(each.contract, each.queried, compat, columns_of)) -%}
     {%- endfor -%}
 {%- endmacro %}
 
