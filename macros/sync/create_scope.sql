@@ -16,11 +16,16 @@
         ~ " where system = '" ~ contract.system
         ~ "' and source_table in ('" ~ contract.sources | join("', '") ~ "')"
     ) -%}
-    {%- for followed in contract.follows if followed.source -%}
+    {%- for followed in contract.follows if followed.source and load_step(
+        'select exists (select 1 from ' ~ evidence_relation('changes') ~ " where system = '"
+        ~ contract.system ~ "' and source_table = '" ~ followed.source ~ "')"
+    ).rows[0][0] -%}
         {%- do load_step(_looked_up(scope, contract, followed)) -%}
     {%- endfor -%}
-    {%- do load_step('analyze ' ~ scope) -%}
-    {%- do complete_scope(scope, contract) -%}
+    {%- if load_step('select exists (select 1 from ' ~ scope ~ ')').rows[0][0] -%}
+        {%- do load_step('analyze ' ~ scope) -%}
+        {%- do complete_scope(scope, contract) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {# The rows of the first source whose column `by` names a written row of another table. #}

@@ -48,7 +48,7 @@
                     {{ base_key(system, table) }} as _base_key
                 from {{ legacy_relation(system, table) }} as source
                 {%- if scope is not none %}
-                where {{ _is_in_keys(scope, system, table, 'source') }}
+                where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
                 {%- endif %}
             ) as loaded
             left join (
@@ -57,7 +57,14 @@
                     {{ json_object_of('column_name', 'before') }} as before,
                     {{ json_object_of('column_name', 'shown') }} as shown
                 from {{ evidence_relation('repairs') }}
-                where system = '{{ system }}' and source_table = '{{ table }}'
+                where
+                    system = '{{ system }}' and source_table = '{{ table }}'
+                    {%- if scope is not none %}
+                    and {{ base_of_key(system, table, 'source_key') }} in (
+                        select given.source_key from {{ scope }} as given
+                        where given.source_table = '{{ table }}'
+                    )
+                    {%- endif %}
                 group by source_key
             ) as repaired on loaded.source_key = repaired.source_key
             where
@@ -69,7 +76,9 @@
                         and fate.source_table = '{{ table }}'
                         and fate.source_key = loaded.source_key
                 )
+                {%- if scope is none %}
                 and not {{ is_pending(system, table, 'loaded._base_key') }}
+                {%- endif %}
         ) as hashed
     ) as expected
     full join (
@@ -86,7 +95,7 @@
                     {{ base_key(system, table) }} as _base_key
                 from {{ node_relation(node) }} as source
                 {%- if scope is not none %}
-                where {{ _is_in_keys(scope, system, table, 'source') }}
+                where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
                 {%- endif %}
             ) as shown
             {%- if scope is none %}
@@ -128,13 +137,19 @@
     )
 {%- endmacro %}
 
-{# True of a row whose key a relation names; by the column itself where the key is one. #}
-{% macro _is_in_keys(scope, system, table, alias) -%}
+{#
+    True of a row whose key a relation names; by the column itself where the key is one.
+
+    as_list  as a list, so that the index of the column serves beneath any view
+#}
+{% macro _is_in_keys(scope, system, table, alias, as_list=false) -%}
     {%- set key = var('legacy_keys')[system][table] -%}
     {%- set wanted = "select source_key{} from " ~ scope ~ " where source_table = '" ~ table ~ "'" -%}
     {%- if key.columns | length == 1 and not key.order_by -%}
         {%- set type = column_type(legacy_relation(system, table), key.columns[0]) -%}
-        {{ alias }}.{{ key.columns[0] }} in ({{ wanted.format('::' ~ type) }} and source_key <> '')
+        {{ alias }}.{{ key.columns[0] }} {{ '= any(array(' if as_list else 'in (' -}}
+            {{ wanted.format('::' ~ type) }} and source_key <> ''
+        {{- '))' if as_list else ')' }}
     {%- else -%}
         {{ base_key(system, table) }} in ({{ wanted.format('') }})
     {%- endif -%}
