@@ -8,7 +8,7 @@ import psycopg
 from runner import backup, state
 from runner.console import Console
 from runner.db import connect, explain
-from runner.engine import PREPARE, Engine
+from runner.engine import PREPARE, SWITCH, Engine
 from runner.errors import Refused, StepFailed
 from runner.estimate import Rehearsal, Rehearsed
 from runner.outcome import RunOutcome
@@ -71,7 +71,9 @@ def _run_all(settings: Settings, plan: Plan, console: Console, backup_id: str) -
     engine = Engine(settings, replace(plan, notifications=()), console)
     outcome = RunOutcome()
     with console.progress("rehearsal"):
-        engine.run([phase.number for phase in plan.phases], outcome, ignore_window=True)
+        # What phase 5 drops comes back from a backup only.
+        phases = [phase.number for phase in plan.phases if phase.number <= SWITCH]
+        engine.run(phases, outcome, ignore_window=True)
         back = {
             done.phase: _go_back(engine, done.phase)
             for done in reversed(outcome.phases)
