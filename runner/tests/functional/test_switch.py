@@ -1,0 +1,580 @@
+"""The switch: the old application's code on the Spanish tables, the way back, the clean-up."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from runner.server import PgServer
+from runner.settings import Settings
+from runner.tests.functional.helpers.switched import (
+    APP,
+    CLIENT,
+    CUSTOMER,
+    LATECOMER,
+    OPERATOR,
+    PARTIAL,
+    PROVIDER,
+    READER,
+    Refusal,
+    acting_as,
+    contents,
+    copy_of,
+    create_roles,
+    drop_roles,
+    go_back,
+    prepare,
+    said,
+    switch,
+)
+from runner.tests.functional.helpers.tinkubot_cases import (
+    RUN,
+    TABLES,
+    TARGETS,
+    Migrated,
+    Row,
+    new_database,
+    traspaso,
+    uid,
+)
+
+
+@dataclass(frozen=True)
+class Sites:
+    """One database loaded, its copy switched; nobody is connected to either."""
+
+    pg: PgServer
+    loaded: Settings
+    switched: Settings
+
+
+@pytest.fixture(scope="module")
+def sites(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    create_roles(pg)
+    folder = tmp_path_factory.mktemp("backups")
+    with new_database(pg, f"cambio_{pg.major}", folder) as loaded:
+        with psycopg.connect(loaded.require_target(), autocommit=True) as conn:
+            prepare(conn)
+        answer = traspaso(loaded, *RUN)
+        assert answer.code == 0, answer
+        with copy_of(pg, loaded, folder) as switched:
+            switch(switched)
+            yield Sites(pg, loaded, switched)
+    drop_roles(pg)
+
+
+@pytest.fixture
+def loaded(sites: Sites, tmp_path: Path) -> Iterator[Settings]:
+    """Give a database of its own, before the switch."""
+    with copy_of(sites.pg, sites.loaded, sites.loaded.backup_dir) as settings:
+        yield settings
+
+
+@pytest.fixture
+def switched(sites: Sites, tmp_path: Path) -> Iterator[Migrated]:
+    """Give a database of its own, after the switch, asked in a plain session."""
+    with (
+        copy_of(sites.pg, sites.switched, sites.switched.backup_dir) as settings,
+        psycopg.connect(settings.require_target(), autocommit=True) as conn,
+    ):
+        conn.execute("set datestyle to 'ISO'")
+        yield Migrated(settings, conn)
+
+
+# --- The old application's writes ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Write:
+    """A row that is inserted, then changed, and what stands in the Spanish table then."""
+
+    view: str
+    given: Row
+    changed: Row
+    target: str
+    inserted: Row
+    updated: Row
+
+
+WRITES = [
+    Write(
+        "users",
+        {"phone_number": "0991112223", "name": "Zoe", "user_type": "provider",
+         "status": "suspended", "latitude": -0.5},
+        {"city": "Loja", "status": "pending"},
+        "proveedores",
+        {"telefono": "+593991112223", "nombre": "Zoe", "estado": "suspendido", "rating": 5,
+         "nivel_verificacion": "basico", "pais": None},
+        {"ciudad": "Loja", "estado": "verificacion_pendiente"},
+    ),
+    Write(
+        "users",
+        {"phone_number": "0991112223", "name": "Zoe", "user_type": "client", "country": "Perú"},
+        {"email": "zoe@correo.example", "status": "inactive"},
+        "clientes",
+        {"telefono": "+593991112223", "nombre_completo": "Zoe", "estado": "activo",
+         "notas": {"_legado": {"users": {"user_type": "client", "country": "Perú"}}}},
+        {"estado": "inactivo",
+         "notas": {"_legado": {"users": {"user_type": "client", "country": "Perú",
+                                         "email": "zoe@correo.example"}}}},
+    ),
+    Write(
+        "customers",
+        {"phone_number": "+593 99 111 2224", "full_name": "Ana", "has_consent": True,
+         "notes": '{"k": [1]}'},
+        {"city": "Quito", "has_consent": False, "notes": '{"k": [2]}'},
+        "clientes",
+        {"telefono": "+593991112224", "nombre_completo": "Ana", "estado": "activo",
+         "notas": {"k": [1], "_legado": {"has_consent": True}}},
+        {"ciudad": "Quito", "notas": {"k": [2], "_legado": {"has_consent": False}}},
+    ),
+    Write(
+        "professions",
+        {"name": "Astronauta", "category": "eventos"},
+        {"name": "Cosmonauta", "is_active": False},
+        "profesiones",
+        {"nombre": "Astronauta", "categoria": "eventos", "esta_activo": True},
+        {"nombre": "Cosmonauta", "esta_activo": False},
+    ),
+    Write(
+        "provider_professions",
+        {"provider_id": PROVIDER, "profession_id": 2, "experience_years": 3, "is_primary": True,
+         "verification_status": "rejected", "certifications": '["a"]'},
+        {"experience_years": 70, "certifications": '{"b": null}'},
+        "proveedor_profesiones",
+        {"anos_experiencia": 3, "es_principal": True, "estado_verificacion": "rechazada",
+         "certificaciones": ["a"]},
+        {"anos_experiencia": 70, "certificaciones": {"b": None}},
+    ),
+    Write(
+        "provider_services",
+        {"provider_id": PROVIDER, "title": "Techos", "price": 12.5, "price_type": "hourly",
+         "availability": '{"lunes": true}'},
+        {"price": 13, "price_type": "negotiable"},
+        "servicios_proveedor",
+        {"titulo": "Techos", "tipo_precio": "hora", "disponibilidad": {"lunes": True},
+         "esta_activo": True},
+        {"precio": 13, "tipo_precio": "a_convenir"},
+    ),
+    Write(
+        "service_requests",
+        {"phone": "0990000003", "intent": "queja", "location_lat": -0.25},
+        {"resolved_at": "2025-02-03 04:05:06", "suggested_providers": "[1]"},
+        "solicitudes_servicio",
+        {"telefono": "+593990000003", "tipo_solicitud": "queja", "estado": "pendiente",
+         "proveedores_sugeridos": []},
+        {"estado": "resuelta", "proveedores_sugeridos": [1]},
+    ),
+    Write(
+        "messages",
+        {"user_id": PROVIDER, "phone": "0990000001", "message_type": "image", "content": "x",
+         "processing_status": "failed", "metadata": '{"a": 1}'},
+        {"processing_status": "completed", "ai_response": "ya"},
+        "mensajes",
+        {"telefono": "+593990000001", "tipo_mensaje": "imagen", "estado_procesamiento": "error",
+         "metadata": {"a": 1, "_legado": {
+             "user_id": PROVIDER, "phone": "0990000001", "is_bot": False}}},
+        {"estado_procesamiento": "completado", "respuesta_ia": "ya"},
+    ),
+    Write(
+        "sessions",
+        {"user_id": PROVIDER, "session_id": "s2", "status": "expired",
+         "session_data": '{"a": 1}'},
+        {"status": "error", "qr_code": "q"},
+        "sesiones",
+        {"telefono": "+593990000001", "id_sesion": "s2", "estado": "expirada",
+         "datos_sesion": {"a": 1, "_legado": {"user_id": PROVIDER}}},
+        {"estado": "error", "codigo_qr": "q"},
+    ),
+    Write(
+        "task_queue",
+        {"task_type": "follow_up", "payload": '{"n": 1}', "scheduled_at": "2025-01-01 10:00:00",
+         "status": "in_progress"},
+        {"status": "cancelled", "retry_count": 2},
+        "tareas_programadas",
+        {"tipo_tarea": "seguimiento", "payload": {"n": 1}, "estado": "en_progreso",
+         "prioridad": 0, "intentos": 0, "max_intentos": 3},
+        {"estado": "cancelada", "intentos": 2},
+    ),
+    Write(
+        "consents",
+        {"user_id": CUSTOMER, "response": "declined", "message_log": '{"a": 1}'},
+        {"response": "accepted"},
+        "consentimientos",
+        {"respuesta": "rechazado", "tipo_usuario": "cliente", "registro_mensaje": {"a": 1}},
+        {"respuesta": "aceptado"},
+    ),
+]  # fmt: skip
+# What tells the written row, where the view has no id.
+KEYS = {"provider_professions": ("provider_id", "profession_id")}
+
+
+def assignments(row: Row, between: str) -> sql.Composed:
+    return sql.SQL(between).join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value))
+        for name, value in row.items()
+    )
+
+
+def insert_of(view: str, row: Row) -> sql.Composed:
+    return sql.SQL("insert into {} ({}) values ({}) returning *").format(
+        sql.Identifier("public", view),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Literal, row.values())),
+    )
+
+
+def answered(conn: psycopg.Connection, statement: sql.Composed) -> dict[str, Any]:
+    """Return the one row that a statement gives."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        (row,) = cursor.execute(statement).fetchall()
+    return row
+
+
+def lived(conn: psycopg.Connection, write: Write, id_given: str) -> list[dict[str, Any]]:
+    """Insert a row, change it, delete it; return what RETURNING gave of each."""
+    given = dict(write.given)
+    if write.view not in KEYS and write.view != "professions":
+        given = {"id": id_given, **given}
+    rows = [answered(conn, insert_of(write.view, given))]
+    key = {name: rows[0][name] for name in KEYS.get(write.view, ("id",))}
+    view, where = sql.Identifier("public", write.view), assignments(key, " and ")
+    rows.append(
+        answered(
+            conn,
+            sql.SQL("update {} set {} where {} returning *").format(
+                view, assignments(write.changed, ", "), where
+            ),
+        )
+    )
+    rows.append(answered(conn, sql.SQL("delete from {} where {} returning *").format(view, where)))
+    assert conn.execute(sql.SQL("select 1 from {} where {}").format(view, where)).fetchall() == []
+    return rows
+
+
+def alike(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without what no two statements can give alike: the time of its writing."""
+    return {
+        name: value.replace(minute=0, second=0, microsecond=0)
+        if isinstance(value, datetime)
+        else value
+        for name, value in row.items()
+    }
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write.view}-{write.target}")
+def test_a_view_takes_and_returns_what_the_table_did(
+    sites: Sites, switched: Migrated, write: Write
+) -> None:
+    with psycopg.connect(sites.loaded.require_target(), autocommit=True) as conn:
+        conn.execute("set datestyle to 'ISO'")
+        with conn.transaction(force_rollback=True):
+            before = lived(conn, write, uid(900))
+    after = lived(switched.conn, write, uid(900))
+    for row in before:
+        for name in ("phone_number", "phone"):
+            # Of a message the telephone is kept as it was written, beside that of its user.
+            if name in row and write.view != "messages":
+                row[name] = write.inserted["telefono"]
+    assert [alike(row) for row in after] == [alike(row) for row in before]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write.view}-{write.target}")
+def test_a_write_by_an_english_name_is_in_the_spanish_table(
+    switched: Migrated, write: Write
+) -> None:
+    def target(row: dict[str, Any]) -> dict[str, Any]:
+        if write.view in KEYS:
+            found = switched.rows(
+                f"select * from {write.target} where proveedor_id = %s and profesion_id = %s",
+                row["provider_id"], row["profession_id"],
+            )  # fmt: skip
+        else:
+            found = switched.rows(f"select * from {write.target} where id = %s", row["id"])
+        assert len(found) == 1
+        return found[0]
+
+    given = {"id": uid(901), **write.given} if write.view == "sessions" else write.given
+    row = answered(switched.conn, insert_of(write.view, given))
+    inserted = target(row)
+    assert {name: inserted[name] for name in write.inserted} == dict(write.inserted)
+    statement = sql.SQL("update {} set {} where {} returning *").format(
+        sql.Identifier("public", write.view),
+        assignments(write.changed, ", "),
+        assignments({name: row[name] for name in KEYS.get(write.view, ("id",))}, " and "),
+    )
+    updated = target(answered(switched.conn, statement))
+    assert {name: updated[name] for name in write.updated} == dict(write.updated)
+    # Nothing else has changed, but for the time that the customers' trigger sets.
+    kept = set(inserted) - set(write.updated) - {"precio", "resuelto_at", "actualizado_at"}
+    assert {name: updated[name] for name in kept} == {name: inserted[name] for name in kept}
+
+
+def test_a_request_finds_its_client_by_the_telephone(switched: Migrated) -> None:
+    (found,) = said(
+        switched.conn, "insert into service_requests (phone) values ('0990000003') returning id"
+    )
+    assert str(switched.value("solicitudes_servicio", found[0], "cliente_id")) == CUSTOMER
+
+
+def test_many_rows_and_rows_of_a_query_are_written(switched: Migrated) -> None:
+    conn = switched.conn
+    many = said(
+        conn,
+        "insert into messages (phone, message_type, content)"
+        " select '099000' || lpad(n::text, 4, '0'), 'text', n::text"
+        " from generate_series(1, 300) as n returning phone, content, is_bot, processing_status",
+    )
+    assert len(many) == 300
+    assert set(many) == {(f"099000{n:04d}", str(n), False, "completed") for n in range(1, 301)}
+    assert said(conn, "insert into professions (name) values ('Uno'), ('Dos'), ('Tres')") == 3
+    assert said(
+        conn,
+        "insert into provider_professions (provider_id, profession_id)"
+        " select %s, id from professions where name in ('Uno', 'Dos', 'Tres')",
+        PROVIDER,
+    ) == 3  # fmt: skip
+    assert said(
+        conn,
+        "update messages set content = content || ' ' || u.name from users u"
+        " where u.id = %s and messages.phone < '0990000100' and messages.phone > '0990000090'",
+        PROVIDER,
+    ) == 9  # fmt: skip
+    assert said(conn, "delete from messages where phone like '099000____'") >= 300
+    assert said(conn, "select 1 from mensajes where contenido = '77'") == []
+
+
+def test_a_provider_who_becomes_a_client_moves_to_the_other_table_and_back(
+    switched: Migrated,
+) -> None:
+    conn = switched.conn
+    moved = said(
+        conn,
+        "update users set user_type = 'client', email = 'f@correo.example' where id = %s"
+        " returning user_type, phone_number, name, status, email",
+        PROVIDER,
+    )
+    assert moved == [("client", "+593990000001", "Flor", "pending", "f@correo.example")] or (
+        isinstance(moved, Refusal) and moved.state == "23514"
+    )
+    assert said(
+        conn,
+        "update users set user_type = 'client', status = 'active' where id = %s", PROVIDER,
+    ) == 1  # fmt: skip
+    assert switched.row("proveedores", PROVIDER) is None
+    assert switched.value("clientes", PROVIDER, "telefono") == "+593990000001"
+    # Its services go with it; the evidence holds them in their English form.
+    assert said(conn, "select count(*) from servicios_proveedor where proveedor_id = %s", PROVIDER) == [(0,)]
+    assert switched.quarantined("provider_services", uid(10)) == ["proveedor_id:foreign_key"]
+    assert said(conn, "update users set user_type = 'provider' where id = %s", PROVIDER) == 1
+    assert switched.row("clientes", PROVIDER) is None
+    assert switched.value("proveedores", PROVIDER, "nombre") == "Flor"
+
+
+# --- What is refused -----------------------------------------------------------------------------
+
+REFUSED = [
+    ("insert into users (phone_number, user_type) values (null, 'provider')",
+     "23502", "phone_number", "not_null"),
+    ("insert into users (phone_number, name) values ('0991112223', 'x')",
+     "23502", "user_type", "not_null"),
+    ("insert into users (phone_number, user_type) values ('0991112223', 'admin')",
+     "23514", "user_type", "check"),
+    ("insert into users (phone_number, user_type, city)"
+     " values ('0991112223', 'provider', repeat('a', 101))",
+     "22001", "city", "length (at most 100 characters)"),
+    ("insert into users (phone_number, user_type, latitude) values ('0991112223', 'provider', 100)",
+     "22003", "latitude", "range (numeric(10, 8))"),
+    ("insert into users (phone_number, user_type) values ('abc', 'provider')",
+     "22023", "phone_number", "type"),
+    ("insert into users (phone_number, user_type) values ('0990000001', 'provider')",
+     "23505", "phone_number", "unique"),
+    ("insert into users (id, phone_number, user_type) values ('{provider}', '0991112223', 'provider')",
+     "23505", "id", "unique"),
+    ("update users set phone_number = '0990000001' where phone_number <> '+593990000001'"
+     " and user_type = 'provider'",
+     "23505", "phone_number", "unique"),
+    ("update users set status = 'dismissed' where id = '{provider}'",
+     "23514", "status", "check"),
+    ("insert into customers (phone_number, notes) values ('0990000003', '{{}}')",
+     "23505", "phone_number", "unique"),
+    ("insert into customers (phone_number, city) values ('0991112223', repeat('a', 101))",
+     "22001", "city", "length (at most 100 characters)"),
+    ("insert into professions (name) values (null)", "23502", "name", "not_null"),
+    ("insert into professions (name) values (repeat('a', 101))",
+     "22001", "name", "length (at most 100 characters)"),
+    ("insert into professions (name) select name from professions limit 1",
+     "23505", "name", "unique"),
+    ("insert into provider_professions (provider_id, profession_id) values ('{nobody}', 1)",
+     "23503", "provider_id", "foreign_key"),
+    ("insert into provider_professions (provider_id, profession_id) values ('{provider}', 99999)",
+     "23503", "profession_id", "foreign_key"),
+    ("insert into provider_professions (provider_id, profession_id) values ('{provider}', 1)",
+     "23505", "provider_id", "unique"),
+    ("insert into provider_professions (provider_id, profession_id, experience_years)"
+     " values ('{provider}', 2, 71)", "23514", "experience_years", "check"),
+    ("insert into provider_services (provider_id, title) values ('{provider}', null)",
+     "23502", "title", "not_null"),
+    ("insert into provider_services (provider_id, title) values ('{nobody}', 'x')",
+     "23503", "provider_id", "foreign_key"),
+    ("insert into provider_services (title, price) values ('x', 'NaN')",
+     "22003", "price", "range"),
+    ("insert into provider_services (title, price_type) values ('x', 'weekly')",
+     "23514", "price_type", "check"),
+    ("insert into service_requests (phone) values ('')", "22023", "phone", "type"),
+    ("insert into messages (phone, content) values (null, 'x')", "23502", "phone", "not_null"),
+    ("insert into messages (phone, content, media_type) values ('0991112223', 'x', repeat('a', 21))",
+     "22001", "media_type", "length (at most 20 characters)"),
+    ("insert into messages (phone, content, message_type) values ('0991112223', 'x', 'hologram')",
+     "23514", "message_type", "check"),
+    ("insert into sessions (user_id, session_id) values ('{nobody}', 's')",
+     "23502", "telefono", "not_null"),
+    ("insert into sessions (user_id, session_id) values ('{provider}', null)",
+     "23502", "session_id", "not_null"),
+    ("update task_queue set priority = 11", "23514", "priority", "check"),
+    ("insert into task_queue (task_type, payload, scheduled_at, retry_count)"
+     " values ('reminder', '{{}}', now(), -1)", "23514", "retry_count", "check"),
+    ("insert into consents (user_id, response, message_log) values ('{nobody}', 'accepted', '1')",
+     "23503", "user_id", "foreign_key"),
+    ("insert into consents (user_id, response, message_log) values ('{customer}', 'maybe', '1')",
+     "23514", "response", "check"),
+    ("delete from customers where id = '{customer}'", "23503", "user_id", "foreign_key"),
+]  # fmt: skip
+
+
+def test_what_the_spanish_table_refuses_is_told_by_the_english_names(switched: Migrated) -> None:
+    conn = switched.conn
+    before = contents(conn, "public", TARGETS)
+    wrong = []
+    for statement, state, column, rule in REFUSED:
+        asked = statement.format(provider=PROVIDER, customer=CUSTOMER, nobody=uid(999))
+        found = said(conn, asked)
+        view = "consents" if asked.startswith("delete") else asked.split()[asked.split()[0] == "insert" and 2 or 1]
+        if not (
+            isinstance(found, Refusal)
+            and found.state == state
+            and (found.column or "").split(",")[0] == column
+            and found.message.startswith(f"{view}: {column}")
+            and f":{rule}" in found.message
+        ):
+            wrong.append((asked, found))
+    assert wrong == []
+    assert contents(conn, "public", TARGETS) == before
+
+
+def test_a_json_text_that_is_none_is_kept_as_the_table_kept_it(switched: Migrated) -> None:
+    conn = switched.conn
+    (row,) = said(
+        conn,
+        "insert into sessions (id, user_id, session_id, session_data)"
+        " values (%s, %s, 's', '{roto') returning session_data",
+        uid(902), PROVIDER,
+    )  # fmt: skip
+    assert row in {("{roto",), ('"{roto"',)}
+    assert said(conn, "update sessions set session_data = '[1,  2]' where id = %s", uid(902)) == 1
+    assert switched.value("sesiones", uid(902), "datos_sesion") in ([1, 2], {"a": 1})
+
+
+# --- What an update leaves -----------------------------------------------------------------------
+
+
+def test_an_update_of_another_column_leaves_what_only_spanish_can_say(switched: Migrated) -> None:
+    conn = switched.conn
+    conn.execute(
+        "update proveedores set rating = 4.25, nivel_verificacion = 'premium' where id = %s",
+        [PROVIDER],
+    )
+    conn.execute(
+        "update solicitudes_servicio set estado = 'en_progreso' where id = %s", [uid(50)]
+    )
+    conn.execute(
+        """update clientes set estado = 'suspendido', notas = notas || '{"vip": true}'"""
+        " where id = %s", [CUSTOMER],
+    )  # fmt: skip
+    conn.execute(
+        """update clientes set notas = notas || '{"vip": true}' where id = %s""", [CLIENT]
+    )
+    conn.execute(
+        """update tareas_programadas set payload = '{"a": 1, "b": {"c": 2}}' where id = %s""",
+        [uid(60)],
+    )
+    for statement, key in [
+        ("update users set city = 'Manta' where id = %s", PROVIDER),
+        ("update service_requests set location_city = 'Manta' where id = %s", uid(50)),
+        ("update customers set city = 'Manta' where id = %s", CUSTOMER),
+        ("update users set city = 'Manta' where id = %s", CLIENT),
+        ("update task_queue set error_message = 'x' where id = %s", uid(60)),
+    ]:
+        assert said(conn, statement, key) == 1
+    provider = switched.row("proveedores", PROVIDER)
+    assert provider is not None
+    assert (float(provider["rating"]), provider["nivel_verificacion"], provider["ciudad"]) == (
+        4.25, "premium", "Manta",
+    )  # fmt: skip
+    assert switched.value("solicitudes_servicio", uid(50), "estado") == "en_progreso"
+    customer = switched.row("clientes", CUSTOMER)
+    assert customer is not None
+    assert (customer["estado"], customer["notas"]["vip"]) == ("suspendido", True)
+    assert switched.value("clientes", CLIENT, "notas")["vip"] is True
+    assert switched.value("clientes", CLIENT, "ciudad") == "Manta"
+
+
+def test_of_a_json_object_only_the_members_are_written_that_change(switched: Migrated) -> None:
+    conn = switched.conn
+    conn.execute(
+        """update clientes set notas = notas || '{"vip": true}' where id = %s""", [CUSTOMER]
+    )
+    with psycopg.connect(switched.settings.require_target(), autocommit=True) as other:
+        other.execute("set datestyle to 'ISO'")
+        with conn.transaction():
+            # The application read the notes, and writes them back with a change of its own.
+            ((notes,),) = said(conn, "select notes from customers where id = %s", CUSTOMER)
+            assert notes == {"canal": "web", "_legado": 1, "vip": True}
+            assert said(
+                conn,
+                """update customers set notes = '{"canal": "voz", "vip": true}' where id = %s""",
+                CUSTOMER,
+            ) == 1  # fmt: skip
+    kept = switched.value("clientes", CUSTOMER, "notas")
+    assert kept == {"canal": "voz", "vip": True, "_legado": {"has_consent": True}}
+    assert said(conn, "select notes, has_consent from customers where id = %s", CUSTOMER) == [
+        ({"canal": "voz", "vip": True}, True)
+    ]
+
+
+def test_a_count_that_somebody_else_has_raised_is_not_lost(switched: Migrated) -> None:
+    conn = switched.conn
+    with psycopg.connect(switched.settings.require_target()) as other:
+        other.execute(
+            "update task_queue set retry_count = retry_count + 1 where id = %s", [uid(60)]
+        )
+        with psycopg.connect(switched.settings.require_target(), autocommit=True) as third:
+            pid = third.info.backend_pid
+            found: list[object] = []
+            thread = threading.Thread(
+                target=lambda: found.append(
+                    said(
+                        third,
+                        "update task_queue set retry_count = retry_count + 1 where id = %s",
+                        uid(60),
+                    )
+                )
+            )
+            thread.start()
+            while not said(conn, "select 1 where cardinality(pg_blocking_pids(%s)) > 0", pid):
+                time.sleep(0.02)
+            other.commit()
+            thread.join()
+    (refused,) = found
+    assert isinstance(refused, Refusal)
+    assert refused.state == "40001"
+    assert "retry_count" in refused.message
+    assert switched.value("tareas_programadas", uid(60), "intentos") == 1
