@@ -18,8 +18,8 @@ from runner.tests.functional.helpers.tinkubot_cases import RUN, TABLES, insert, 
 SWITCH = ("run", "tinkubot", "--through", "4", "--yes", "--ignore-window")
 BACK = ("rollback", "tinkubot", "--to", "3", "--yes")
 
-APP, READER, PARTIAL, LATECOMER, OPERATOR = ROLES = (
-    "tinku_app", "tinku_lector", "tinku_parcial", "tinku_nuevo", "tinku_operador",
+APP, READER, PARTIAL, LATECOMER, OPERATOR, OWNER = ROLES = (
+    "tinku_app", "tinku_lector", "tinku_parcial", "tinku_nuevo", "tinku_operador", "tinku_duena",
 )  # fmt: skip
 
 PROVIDER, CLIENT, CUSTOMER = uid(1), uid(2), uid(3)
@@ -32,6 +32,7 @@ grant usage on all sequences in schema public to tinku_app, tinku_operador;
 grant select on all tables in schema public to tinku_lector;
 grant select (id, name, city), update (city), insert (phone_number, name, user_type)
 on public.users to tinku_parcial;
+alter table public.consents owner to tinku_duena;
 comment on table public.users is 'Quien escribe al bot';
 
 alter table public.provider_services enable row level security;
@@ -87,6 +88,9 @@ def prepare(conn: psycopg.Connection) -> None:
          "notes": '{"canal": "web", "_legado": 1}'},
         {"id": uid(4), "phone_number": "0990000004", "notes": '["llamar", "de tarde"]'},
     ])  # fmt: skip
+    insert(conn, "professions", [
+        {"id": 901, "name": "Campanera"}, {"id": 902, "name": "Farolero"},
+    ])  # fmt: skip
     insert(conn, "provider_services", [
         {"id": uid(10 + n), "provider_id": PROVIDER, "title": f"Servicio {n}", "category": category,
          "price": price, "price_type": "fixed", "is_active": active, "availability": "{}"}
@@ -96,7 +100,7 @@ def prepare(conn: psycopg.Connection) -> None:
         ])
     ])  # fmt: skip
     insert(conn, "provider_professions", [
-        {"provider_id": PROVIDER, "profession_id": 1, "experience_years": None,
+        {"provider_id": PROVIDER, "profession_id": 901, "experience_years": None,
          "verification_status": "verified", "certifications": '[ "SECAP" ]'},
     ])  # fmt: skip
     insert(conn, "messages", [
