@@ -31,6 +31,10 @@ LOCK_MS = 450
 # How long the weak lock waits, which nobody waits behind, for the server's own maintenance.
 _MAINTENANCE_TIMEOUT = "5s"
 
+# From this version on a view can read with the rights of whoever asks, as those in compat do
+# when none of them is behind a view under a legacy name.
+_SECURITY_INVOKER_SINCE = 150000
+
 # How a legacy table gets what its view of the way back says.
 _REPLAY = (
     (
@@ -306,6 +310,12 @@ def _move_back(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None
         conn.execute(sql.SQL("drop function {}()").format(sql.Identifier("traspaso", function)))
     drop_helpers(conn, plan)
     for table in sources:
+        if conn.info.server_version >= _SECURITY_INVOKER_SINCE:
+            conn.execute(
+                sql.SQL("alter view {} set (security_invoker = true)").format(
+                    sql.Identifier(plan.schemas.compat, table)
+                )
+            )
         conn.execute(
             sql.SQL("alter table {} set schema {}").format(
                 sql.Identifier(plan.schemas.archive, table),

@@ -19,7 +19,7 @@
 #}
 {% macro writer_function(system, table, targets, compat, columns, node) -%}
 create function {{ writer_name(table, compat) }}() returns trigger
-language plpgsql security definer set search_path = '' as $traspaso$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $traspaso$
 #variable_conflict use_column
 declare
     -- what the final tables hold for the old and for the new row

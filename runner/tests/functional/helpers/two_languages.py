@@ -465,3 +465,25 @@ def _assign(row: Values, between: str) -> sql.Composed:
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value))
         for name, value in row.items()
     )
+
+
+def differences(
+    held: dict[str, Counter[tuple[str, ...]]], expected: dict[str, Counter[tuple[str, ...]]]
+) -> dict[str, list[tuple[str, object, object]]]:
+    """Return of each table the rows that differ: the key, what is there, what should be."""
+    found: dict[str, list[tuple[str, object, object]]] = {}
+    for table, rows in expected.items():
+        theirs, mine = (
+            {row[:1]: row for row in one - other}
+            for one, other in ((held[table], rows), (rows, held[table]))
+        )
+        for key in {*theirs, *mine}:
+            there, wanted = theirs.get(key, ()), mine.get(key, ())
+            found.setdefault(table, []).append(
+                (
+                    key[0],
+                    sorted({*there} - {*wanted}) if wanted else there,
+                    sorted({*wanted} - {*there}) if there else wanted,
+                )
+            )
+    return found
