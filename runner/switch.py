@@ -134,6 +134,7 @@ def switch_back(conn: psycopg.Connection, settings: Settings, plan: Plan, run_id
     with conn.transaction():
         _lock(conn, settings, plan)
         _name_all_keys(conn, settings, plan)
+        _name_children(conn, settings, plan)
         conn.execute("analyze traspaso.changes")
         with _writable(conn, plan):
             _replay(conn, settings, plan, brought)
@@ -188,6 +189,26 @@ def _name_all_keys(conn: psycopg.Connection, settings: Settings, plan: Plan) -> 
                     relation=sql.Identifier(schema, table),
                 )
             )
+
+
+def _name_children(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
+    """Look at the rows too that refer to a row that was written."""
+    keys = project.legacy_keys(settings.project_dir, plan.system)
+    references = conn.execute(
+        sql_text("archived_references.sql"),
+        {"schema": plan.schemas.archive, "tables": _sources(plan)},
+    ).fetchall()
+    for table, column, parent in references:
+        conn.execute(
+            sql_text("name_children.sql").format(
+                system=sql.Literal(plan.system),
+                table=sql.Literal(table),
+                parent=sql.Literal(parent),
+                column=sql.Identifier(column),
+                key=key_text("source", keys[table]),
+                relation=sql.Identifier(plan.schemas.archive, table),
+            )
+        )
 
 
 def _keep_aside(conn: psycopg.Connection, plan: Plan, run_id: str) -> list[str]:

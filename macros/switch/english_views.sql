@@ -333,10 +333,17 @@ statements as (
     select position, 12, 0, format('alter view %I.%I reset (security_invoker)', '{{ compat }}', name)
     from legacy
     union all
-    select position, 13, 0, format('alter table %s set schema %I', table_name, '{{ archive }}')
+    -- foreign keys are checked with the owner's rights
+    select
+        position, 13, 0,
+        format('grant usage on schema %I to %I', '{{ archive }}', pg_get_userbyid(relowner))
+    from legacy
+    where pg_get_userbyid(relowner) <> current_user
+    union all
+    select position, 14, 0, format('alter table %s set schema %I', table_name, '{{ archive }}')
     from legacy
     union all
-    select position, 14, 0, format('alter view %s rename to %I', view_name, name)
+    select position, 15, 0, format('alter view %s rename to %I', view_name, name)
     from legacy
 )
 

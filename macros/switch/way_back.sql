@@ -8,7 +8,8 @@
     over the keys in `traspaso.changes`. A value that the compat view shows as it showed
     the legacy's stays the legacy's, to the letter; one that was repaired when it was
     written comes back as it was written. A row that the evidence took in since then
-    (merged, quarantined) comes back from there.
+    (merged, quarantined) comes back from there. A parent that no view shows, since only a
+    Spanish table has it, is left out where the legacy can do without.
 
     node    the compat model, as in `graph`
     compat  schema of the compat views
@@ -18,6 +19,10 @@
     {%- set table = node.config.meta.source_table -%}
     {%- set key = var('legacy_keys')[system][table] -%}
     {%- set columns = node.columns.values() | list -%}
+    {%- set foreign_keys = {} -%}
+    {%- for each in legacy_foreign_keys(system, table) if each.nullable -%}
+        {%- do foreign_keys.update({each.column: each}) -%}
+    {%- endfor -%}
     {%- set legacy = legacy_relation(system, table) | string | replace(adapter.quote(target.database) ~ '.', '') -%}
     {%- set pending -%}
         (
@@ -30,7 +35,20 @@
 create view {{ adapter.quote(compat) }}.{{ adapter.quote('regreso_' ~ table) }} as
 with shown as (
     select
-        shown.*,
+        {%- for column in columns %}
+        {%- set name = adapter.quote(column.name) %}
+        {%- set key = foreign_keys.get(column.name) %}
+        {%- if key %}
+        (
+            select parent.{{ adapter.quote(key.parent_column) }}
+            from {{ adapter.quote(compat) }}.{{ adapter.quote(key.parent) }} as parent
+            where parent.{{ adapter.quote(key.parent_column) }} = shown.{{ name }}
+            limit 1
+        ) as {{ name }},
+        {%- else %}
+        shown.{{ name }},
+        {%- endif %}
+        {%- endfor %}
         {{ base_key(system, table) }} as _key
     from {{ adapter.quote(compat) }}.{{ adapter.quote(table) }} as shown
     where {{ _is_written(system, table, 'shown', legacy, pending) }}

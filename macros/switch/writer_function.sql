@@ -38,6 +38,7 @@ declare
     escrita boolean := false;
 begin
     perform traspaso.note_use('{{ system }}', '{{ table }}', 'write');
+    {{ _require_legacy_parents(system, table, compat) }}
     {%- for each in targets %}
     {{ _write_to(system, table, each.contract, each.queried, compat, columns) }}
     {%- endfor %}
@@ -91,7 +92,7 @@ $traspaso$
         select * into nueva from {{ mapping }}(array[{{ _row_of('new', columns, compat, table) }}]);
         hay := found;
     end if;
-    if hay and nueva.motivos <> '{}' then
+    if hay then
         if habia then
             -- what the view does not show of the old row does not speak against the new one
             nueva.motivos := array(
@@ -302,6 +303,34 @@ $traspaso$
             then
                 perform traspaso.refuse_row('{{ table }}', array['{{ _english_columns(contract, key.columns, table) }}:foreign_key']);
             end if;
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    Refuses a row whose parent no legacy table has, though a final one may: the legacy would
+    not take it on the way back. A parent that is in the evidence the legacy has.
+#}
+{% macro _require_legacy_parents(system, table, compat) -%}
+    {%- for key in legacy_foreign_keys(system, table) %}
+    {%- set name = adapter.quote(key.column) %}
+    if tg_op <> 'DELETE' then
+        if
+            new.{{ name }} is not null
+            and (tg_op = 'INSERT' or new.{{ name }} is distinct from old.{{ name }})
+            and not exists (
+                select 1 from {{ adapter.quote(compat) }}.{{ adapter.quote(key.parent) }} as parent
+                where parent.{{ adapter.quote(key.parent_column) }} = new.{{ name }}
+            )
+            and not exists (
+                select 1 from traspaso.row_fates as fate
+                where
+                    fate.system = '{{ system }}' and fate.source_table = '{{ key.parent }}'
+                    and fate.source_key = new.{{ name }}::text
+            )
+        then
+            perform traspaso.refuse_row('{{ table }}', array['{{ key.column }}:foreign_key']);
+        end if;
+    end if;
     {%- endfor %}
 {%- endmacro %}
 

@@ -275,7 +275,10 @@ def lived(conn: psycopg.Connection, write: Write, id_given: str) -> list[dict[st
 def alike(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row without what no two statements can give alike: the time of its writing."""
     return {
-        name: value.replace(minute=0, second=0, microsecond=0)
+        # The sequence of the Spanish table stands elsewhere.
+        name: None
+        if name == "id" and isinstance(value, int)
+        else value.replace(minute=0, second=0, microsecond=0)
         if isinstance(value, datetime)
         else value
         for name, value in row.items()
@@ -462,6 +465,12 @@ REFUSED = [
      "23503", "user_id", "foreign_key"),
     ("insert into consents (user_id, response, message_log) values ('{customer}', 'maybe', '1')",
      "23514", "response", "check"),
+    (
+        "insert into consents (user_id, response, message_log) values ('{client}', 'accepted', '1')",
+        "23503",
+        "user_id",
+        "foreign_key",
+    ),
     ("delete from customers where id = '{customer}'", "23503", "user_id", "foreign_key"),
 ]  # fmt: skip
 
@@ -471,7 +480,9 @@ def test_what_the_spanish_table_refuses_is_told_by_the_english_names(switched: M
     before = contents(conn, "public", TARGETS)
     wrong = []
     for statement, state, column, rule in REFUSED:
-        asked = statement.format(provider=PROVIDER, customer=CUSTOMER, nobody=uid(999))
+        asked = statement.format(
+            provider=PROVIDER, client=CLIENT, customer=CUSTOMER, nobody=uid(999)
+        )
         found = said(conn, asked)
         view = (
             "consents"
@@ -795,7 +806,7 @@ def test_the_way_back_brings_every_write_in_either_language(
         }
         assert {key: row for key, row in aside.items() if kept.get(key) != row} == {}
         assert {key: row for key, row in kept.items() if spanish[key] != row} == {}
-        assert len(answer["aside"]) == len(kept)
+        assert answer["kept_aside"] == len(kept)
         conn.execute("drop schema sombra cascade")
         first = contents(conn, "public")
         synced = traspaso(settings, "sync", "tinkubot")
@@ -805,7 +816,7 @@ def test_the_way_back_brings_every_write_in_either_language(
         assert contents(conn, "public") == first
         left = said(
             conn,
-            "select tgname from pg_trigger where tgname like 'traspaso%'"
+            "select tgname from pg_trigger where tgname like 'traspaso%%'"
             " union all select nspname from pg_namespace"
             " where nspname in ('legado_tinkubot', 'compat_tinkubot', 'staging_tinkubot')",
         )
@@ -874,10 +885,10 @@ def test_a_row_that_the_legacy_cannot_take_stops_the_way_back_with_its_name(
     assert answer.code == 1
     assert "customers does not take" in answer.json["error"]["message"]
     assert traspaso(switched.settings, "status", "tinkubot").json["phase"] == 4
-    conn.execute("update clientes set telefono = '+593990000099' where telefono is null")
+    conn.execute("update clientes set telefono = '+593981112233' where telefono is null")
     go_back(switched.settings)
     assert said(conn, "select phone_number from customers where full_name = 'Sin teléfono'") == [
-        ("+593990000099",)
+        ("+593981112233",)
     ]
 
 
@@ -890,7 +901,7 @@ def test_the_way_back_waits_for_who_is_in_a_transaction(
     with psycopg.connect(switched.settings.require_target()) as other:
         other.execute("update users set city = 'Tena' where id = %s", [PROVIDER])
         answer = traspaso(switched.settings, *BACK)
-        assert answer.code == 1, answer
+        assert answer.code == 3, answer
         other.rollback()
     assert contents(switched.conn, "public") == before
     assert traspaso(switched.settings, "status", "tinkubot").json["phase"] == 4
@@ -1027,10 +1038,6 @@ OBSTACLES = [
         "trigger si_cambia of users cannot fire on a view",
     ),
     (
-        "alter table public.sessions add column dispositivo text",
-        "the columns of sessions are not those that its view shows: dispositivo",
-    ),
-    (
         "create rule calla as on delete to public.consents do instead nothing",
         "consents has a rule",
     ),
@@ -1063,6 +1070,16 @@ def test_what_would_stay_behind_is_named_all_at_once_and_nothing_is_done(
         assert [named for _, named in OBSTACLES if named not in message] == []
         assert picture(conn, loaded) == before
         assert traspaso(loaded, "status", "tinkubot").json["phase"] == 3
+
+
+def test_a_column_that_no_view_shows_is_named_and_nothing_is_done(loaded: Settings) -> None:
+    with psycopg.connect(loaded.require_target(), autocommit=True) as conn:
+        conn.execute("alter table public.sessions add column dispositivo text")
+        before = picture(conn, loaded)
+        answer = traspaso(loaded, *SWITCH)
+        assert answer.code == 1, answer
+        assert "dispositivo" in answer.json["error"]["message"]
+        assert picture(conn, loaded) == before
 
 
 def picture(conn: psycopg.Connection, settings: Settings) -> object:
@@ -1101,7 +1118,7 @@ def test_the_switch_gives_way_to_who_holds_a_lock_and_lets_the_others_work(
             answer = traspaso(loaded, *SWITCH)
             stop.set()
             thread.join()
-        assert answer.code == 1, answer
+        assert answer.code == 3, answer
         assert "informe-nocturno" in answer.stdout
         assert slowest[0] < plan.switch_wait_seconds
         after = picture(conn, loaded)
@@ -1136,7 +1153,7 @@ def test_after_the_switch_nothing_is_loaded_and_the_proofs_and_checks_go_on(
     proof = traspaso(settings, "validate", "tinkubot")
     assert proof.code == 0, proof
     assert proof.json["status"] == "pass"
-    assert proof.json["pending"] >= 2
+    assert proof.json["pending"] == 1  # the new profession no legacy table has
     checks = traspaso(settings, "doctor", "tinkubot")
     assert checks.code == 0, checks
     again = traspaso(settings, *SWITCH)

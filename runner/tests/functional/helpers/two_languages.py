@@ -422,7 +422,8 @@ class Writer:
         self, schema: str, table: str, where: sql.Composable = sql.SQL("true")
     ) -> Sequence[dict[str, str | None]]:
         columns = self.conn.execute(
-            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
+            "select attname, atttypid = 'numeric'::regtype from pg_attribute"
+            " where attrelid = %s::regclass and attnum > 0"
             " and not attisdropped order by attnum",
             [f"{schema}.{table}"],
         ).fetchall()
@@ -430,8 +431,11 @@ class Writer:
             return cursor.execute(
                 sql.SQL("select {} from {} where {} order by 1").format(
                     sql.SQL(", ").join(
-                        sql.SQL("{0}::text as {0}").format(sql.Identifier(row[0]))
-                        for row in columns
+                        # 5 and 5.00 are one number.
+                        sql.SQL(
+                            "trim_scale({0})::text as {0}" if is_number else "{0}::text as {0}"
+                        ).format(sql.Identifier(name))
+                        for name, is_number in columns
                     ),
                     sql.Identifier(schema, table),
                     where,
