@@ -491,10 +491,18 @@ $traspaso$
                     {{ canonical_text('new.' ~ name, column.data_type) }},
                     {{ canonical_text('leida.' ~ name, column.data_type) }},
                     tg_op = 'INSERT' or old.{{ name }} is distinct from new.{{ name }}
+                    or (old.{{ name }} is not null and leida.{{ name }} is null),
+                    {% if column.data_type.startswith('json') -%}
+                    new.{{ name }}::text is distinct from leida.{{ name }}::text
+                    {%- else -%}
+                    false
+                    {%- endif %}
                 ){{ ',' if not loop.last }}
                 {%- endfor %}
-            ) as given (name, rule, before, written, shown, is_written)
-            where given.is_written and given.written is distinct from given.shown
+            ) as given (name, rule, before, written, shown, is_written, is_other_text)
+            where
+                given.is_written
+                and (given.written is distinct from given.shown or given.is_other_text)
             on conflict (system, source_table, source_key, column_name, target_table)
             do update set
                 rule = excluded.rule, before = excluded.before, after = excluded.after,

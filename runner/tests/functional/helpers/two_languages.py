@@ -82,7 +82,7 @@ ENGLISH: dict[str, dict[str, Callable[["Writer"], object]]] = {
         "is_active": _one(None, True, False), "updated_at": _one(*_MOMENTS),
     },
     "provider_professions": {
-        "provider_id": _some(_PROVIDERS), "profession_id": _profession,
+        "provider_id": _some(_PROVIDERS, 1), "profession_id": _profession,
         "experience_years": _one(None, 5, 70), "certifications": _one(*_JSON_TEXTS),
         "is_primary": _one(None, True), "verification_status": _one(None, "VERIFIED", "pending"),
         "specialty": _one(*_TEXTS),
@@ -227,6 +227,8 @@ class Writer:
 
     def _english_insert(self, table: str, _: int) -> None:
         row = self._row(ENGLISH[table])
+        if not all(name in row for name in KEYS.get(table, ())):
+            return
         if table not in KEYS and table != "professions":
             self._numbers += 1
             row["id"] = uid(self._numbers)
@@ -384,6 +386,16 @@ class Writer:
             for row in self._all("public", table):
                 found[table].setdefault(tuple(row[name] for name in names), []).append(row)
         return found
+
+    def end(self) -> None:
+        """Let the shadow do without the parents that the legacy tables do not have."""
+        with self.conn.transaction():
+            self._in_shadow(
+                sql.SQL(
+                    "update {0}.consents set user_id = null"
+                    " where user_id not in (select id from {0}.customers)"
+                ).format(sql.Identifier(SHADOW))
+            )
 
     def held(self, schema: str) -> dict[str, Counter[tuple[str, ...]]]:
         """Return the rows of the legacy tables or of their shadow, those that are clear."""
