@@ -191,6 +191,10 @@ class Writer:
     written: set[tuple[str, str]] = field(default_factory=set)
     # Keys that several legacy rows have: which of them a write was for nobody can tell.
     unclear: set[tuple[str, tuple[str | None, ...]]] = field(default_factory=set)
+    # The legacy keys of the rows that the views show under another.
+    _before: dict[tuple[str | None, ...], list[tuple[str | None, ...]]] = field(
+        default_factory=dict
+    )
     _numbers: int = 5000
 
     def make_shadow(self) -> None:
@@ -207,6 +211,17 @@ class Writer:
                     sql.Identifier(SHADOW, table), sql.Identifier("legado_tinkubot", table)
                 )
             )
+        for row in self.conn.execute(
+            "select distinct r.provider_id::text, r.profession_id::text, p.shown ->> 'provider_id',"
+            " p.shown ->> 'profession_id' from legado_tinkubot.provider_professions as r inner join"
+            " (select regexp_replace(source_key, '#[0-9]+$', '') as base,"
+            " jsonb_object_agg(column_name, shown) as shown from traspaso.repairs"
+            " where source_table = 'provider_professions'"
+            " and column_name in ('provider_id', 'profession_id') group by 1) as p"
+            " on p.base = concat_ws(',', r.provider_id, r.profession_id)"
+        ):
+            shown = (row[2] or row[0], row[3] or row[1])
+            self._before.setdefault(shown, []).append(row[:2])
         self.conn.execute(
             f"create trigger fecha before update on {SHADOW}.customers"
             " for each row execute function public.handle_updated_at()".encode()
@@ -348,6 +363,13 @@ class Writer:
     ) -> None:
         """Give the shadow what the view shows otherwise than before."""
         relation = sql.Identifier(SHADOW, table)
+        before = self._before.get(key, []) if table in KEYS else []
+        if was and len(before) == 1 and not self._has(table, key):
+            self._before.pop(key)
+            key = before[0]
+        elif before:
+            self.unclear |= {(table, other) for other in (key, *before)}
+            return
         where = sql.SQL(" and ").join(
             sql.SQL("{}::text is not distinct from {}").format(
                 sql.Identifier(name), sql.Literal(value)
@@ -374,6 +396,12 @@ class Writer:
             self._in_shadow(
                 sql.SQL("update {} set {} where {}").format(relation, _assign(changed, ", "), where)
             )
+
+    def _has(self, table: str, key: tuple[str | None, ...]) -> bool:
+        names = KEYS[table]
+        return any(
+            tuple(row[name] for name in names) == key for row in self._all(SHADOW, table)
+        )
 
     # --- what stands where --------------------------------------------------------------------
 
