@@ -369,7 +369,11 @@ def _require_brought(conn: psycopg.Connection, plan: Plan) -> None:
     left = {}
     for table in _sources(plan):
         row = conn.execute(
-            sql.SQL("select count(*), min(clave) from {}").format(_way_back(plan, table))
+            sql_text("unbrought.sql").format(
+                back=_way_back(plan, table),
+                legacy=sql.Identifier(plan.schemas.archive, table),
+                name=sql.Literal(f'"{plan.schemas.archive}"."{table}"'),
+            )
         ).fetchone()
         if row and row[0]:
             left[table] = f"{table} {row[1]}" + (f" and {row[0] - 1} more" if row[0] > 1 else "")

@@ -806,7 +806,9 @@ def test_the_way_back_brings_every_write_in_either_language(
             )
         }
         assert {key: row for key, row in aside.items() if kept.get(key) != row} == {}
-        assert {key: row for key, row in kept.items() if key in spanish and spanish[key] != row} == {}
+        assert {
+            key: row for key, row in kept.items() if key in spanish and spanish[key] != row
+        } == {}
         assert answer["kept_aside"] == len(kept)
         conn.execute("drop schema sombra cascade")
         first = contents(conn, "public")

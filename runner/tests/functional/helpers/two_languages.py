@@ -399,9 +399,7 @@ class Writer:
 
     def _has(self, table: str, key: tuple[str | None, ...]) -> bool:
         names = KEYS[table]
-        return any(
-            tuple(row[name] for name in names) == key for row in self._all(SHADOW, table)
-        )
+        return any(tuple(row[name] for name in names) == key for row in self._all(SHADOW, table))
 
     # --- what stands where --------------------------------------------------------------------
 
