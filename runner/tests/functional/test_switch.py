@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # the statements are the tests' own
 """The switch: the old application's code on the Spanish tables, the way back, the clean-up."""
 
 import threading
@@ -84,14 +85,14 @@ def sites(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
 
 
 @pytest.fixture
-def loaded(sites: Sites, tmp_path: Path) -> Iterator[Settings]:
+def loaded(sites: Sites) -> Iterator[Settings]:
     """Give a database of its own, before the switch."""
     with copy_of(sites.pg, sites.loaded, sites.loaded.backup_dir) as settings:
         yield settings
 
 
 @pytest.fixture
-def switched(sites: Sites, tmp_path: Path) -> Iterator[Migrated]:
+def switched(sites: Sites) -> Iterator[Migrated]:
     """Give a database of its own, after the switch, asked in a plain session."""
     with (
         copy_of(sites.pg, sites.switched, sites.switched.backup_dir) as settings,
@@ -407,8 +408,8 @@ REFUSED = [
      "23502", "user_type", "not_null"),
     ("insert into users (phone_number, user_type) values ('0991112223', 'admin')",
      "23514", "user_type", "check"),
-    ("insert into users (phone_number, user_type, city)"
-     " values ('0991112223', 'provider', repeat('a', 101))",
+    (("insert into users (phone_number, user_type, city)"
+     " values ('0991112223', 'provider', repeat('a', 101))"),
      "22001", "city", "length (at most 100 characters)"),
     ("insert into users (phone_number, user_type, latitude) values ('0991112223', 'provider', 100)",
      "22003", "latitude", "range (numeric(10, 8))"),
@@ -416,10 +417,11 @@ REFUSED = [
      "22023", "phone_number", "type"),
     ("insert into users (phone_number, user_type) values ('0990000001', 'provider')",
      "23505", "phone_number", "unique"),
-    ("insert into users (id, phone_number, user_type) values ('{provider}', '0991112223', 'provider')",
+    (("insert into users (id, phone_number, user_type)"
+     " values ('{provider}', '0991112223', 'provider')"),
      "23505", "id", "unique"),
-    ("update users set phone_number = '0990000001' where phone_number <> '+593990000001'"
-     " and user_type = 'provider'",
+    (("update users set phone_number = '0990000001' where phone_number <> '+593990000001'"
+     " and user_type = 'provider'"),
      "23505", "phone_number", "unique"),
     ("update users set status = 'dismissed' where id = '{provider}'",
      "23514", "status", "check"),
@@ -438,8 +440,8 @@ REFUSED = [
      "23503", "profession_id", "foreign_key"),
     ("insert into provider_professions (provider_id, profession_id) values ('{provider}', 901)",
      "23505", "provider_id", "unique"),
-    ("insert into provider_professions (provider_id, profession_id, experience_years)"
-     " values ('{provider}', 902, 71)", "23514", "experience_years", "check"),
+    (("insert into provider_professions (provider_id, profession_id, experience_years)"
+     " values ('{provider}', 902, 71)"), "23514", "experience_years", "check"),
     ("insert into provider_services (provider_id, title) values ('{provider}', null)",
      "23502", "title", "not_null"),
     ("insert into provider_services (provider_id, title) values ('{nobody}', 'x')",
@@ -450,7 +452,8 @@ REFUSED = [
      "23514", "price_type", "check"),
     ("insert into service_requests (phone) values ('')", "22023", "phone", "type"),
     ("insert into messages (phone, content) values (null, 'x')", "23502", "phone", "not_null"),
-    ("insert into messages (phone, content, media_type) values ('0991112223', 'x', repeat('a', 21))",
+    (("insert into messages (phone, content, media_type)"
+     " values ('0991112223', 'x', repeat('a', 21))"),
      "22001", "media_type", "length (at most 20 characters)"),
     ("insert into messages (phone, content, message_type) values ('0991112223', 'x', 'hologram')",
      "23514", "message_type", "check"),
@@ -459,14 +462,15 @@ REFUSED = [
     ("insert into sessions (user_id, session_id) values ('{provider}', null)",
      "23502", "session_id", "not_null"),
     ("update task_queue set priority = 11", "23514", "priority", "check"),
-    ("insert into task_queue (task_type, payload, scheduled_at, retry_count)"
-     " values ('reminder', '{{}}', now(), -1)", "23514", "retry_count", "check"),
+    (("insert into task_queue (task_type, payload, scheduled_at, retry_count)"
+     " values ('reminder', '{{}}', now(), -1)"), "23514", "retry_count", "check"),
     ("insert into consents (user_id, response, message_log) values ('{nobody}', 'accepted', '1')",
      "23503", "user_id", "foreign_key"),
     ("insert into consents (user_id, response, message_log) values ('{customer}', 'maybe', '1')",
      "23514", "response", "check"),
     (
-        "insert into consents (user_id, response, message_log) values ('{client}', 'accepted', '1')",
+        ("insert into consents (user_id, response, message_log)"
+        " values ('{client}', 'accepted', '1')"),
         "23503",
         "user_id",
         "foreign_key",
@@ -487,7 +491,7 @@ def test_what_the_spanish_table_refuses_is_told_by_the_english_names(switched: M
         view = (
             "consents"
             if asked.startswith("delete")
-            else asked.split()[asked.split()[0] == "insert" and 2 or 1]
+            else asked.split()[(asked.split()[0] == "insert" and 2) or 1]
         )
         if not (
             isinstance(found, Refusal)
@@ -633,8 +637,10 @@ ASKED: dict[str, list[str]] = {
         *(f"update task_queue set retry_count = 1 where id = '{uid(n)}'" for n in range(60, 63)),
         f"update task_queue set priority = 7 where id = '{uid(60)}'",
         f"update task_queue set status = 'failed' where id = '{uid(60)}'",
-        "insert into task_queue (task_type, payload, scheduled_at, priority)"
-        " values ('reminder', '{}', now(), 6)",
+        (
+            "insert into task_queue (task_type, payload, scheduled_at, priority)"
+            " values ('reminder', '{}', now(), 6)"
+        ),
         "insert into professions (name) values ('Nueva')",
         "truncate messages",
     ],
@@ -831,11 +837,11 @@ def test_no_number_is_given_twice_after_the_switch_and_after_the_way_back(
 ) -> None:
     conn = switched.conn
     drawn: list[int] = [
-        said(conn, "select max(id) from legado_tinkubot.professions")[0][0],  # type: ignore[index]
+        said(conn, "select max(id) from legado_tinkubot.professions")[0][0],
     ]
 
     def draw(statement: str) -> None:
-        (row,) = said(conn, statement)  # type: ignore[misc]
+        (row,) = said(conn, statement)
         assert row[0] > drawn[-1]
         drawn.append(row[0])
 
@@ -1031,13 +1037,17 @@ OBSTACLES = [
         "notas_internas has a foreign key to customers",
     ),
     (
-        "create trigger avisa after insert on public.messages for each row"
-        " execute function public.handle_updated_at()",
+        (
+            "create trigger avisa after insert on public.messages for each row"
+            " execute function public.handle_updated_at()"
+        ),
         "trigger avisa of messages cannot fire on a view",
     ),
     (
-        "create trigger si_cambia before update of city on public.users for each row"
-        " execute function public.handle_updated_at()",
+        (
+            "create trigger si_cambia before update of city on public.users for each row"
+            " execute function public.handle_updated_at()"
+        ),
         "trigger si_cambia of users cannot fire on a view",
     ),
     (
@@ -1053,8 +1063,10 @@ OBSTACLES = [
         "legado_tinkubot.users is there already",
     ),
     (
-        "create function public.cuantos() returns bigint language sql"
-        " return (select count(*) from public.professions)",
+        (
+            "create function public.cuantos() returns bigint language sql"
+            " return (select count(*) from public.professions)"
+        ),
         "function cuantos() is bound to professions",
     ),
 ]

@@ -13,7 +13,7 @@ from psycopg import sql
 from runner.sample import create_legacy
 from runner.server import PgServer
 from runner.settings import Settings
-from runner.tests.functional.helpers.tinkubot_cases import RUN, TABLES, insert, traspaso, uid
+from runner.tests.functional.helpers.tinkubot_cases import TABLES, insert, traspaso, uid
 
 SWITCH = ("run", "tinkubot", "--through", "4", "--yes", "--ignore-window")
 BACK = ("rollback", "tinkubot", "--to", "3", "--yes")
@@ -148,10 +148,8 @@ class Refusal:
     column: str | None = None
 
 
-def said(
-    conn: psycopg.Connection, statement: str, *parameters: object
-) -> list[tuple[Any, ...]] | int | Refusal:
-    """Return the rows, the number of rows written, or how it was refused."""
+def said(conn: psycopg.Connection, statement: str, *parameters: object) -> Any:
+    """Return the rows, the number of rows written, or the Refusal."""
     try:
         with conn.transaction():
             cursor = conn.execute(statement.encode(), parameters)

@@ -20,6 +20,8 @@ SHADOW = "sombra"
 # The tables without a primary key.
 KEYS = {"provider_professions": ("provider_id", "profession_id")}
 
+_ALL = sql.SQL("true")
+
 Values = dict[str, Any]
 Shown = dict[str, dict[tuple[str | None, ...], list[dict[str, str | None]]]]
 
@@ -124,7 +126,8 @@ ENGLISH: dict[str, dict[str, Callable[["Writer"], object]]] = {
 SPANISH: dict[str, dict[str, Callable[["Writer"], object]]] = {
     "proveedores": {
         "telefono": _phone, "nombre": _one("Ana", ""), "rating": _one("5.0", "3.25", None),
-        "estado": _one("activo", "verificacion_pendiente", None), "email": _one(None, "a@b.example"),
+        "estado": _one("activo", "verificacion_pendiente", None),
+        "email": _one(None, "a@b.example"),
         "nivel_verificacion": _one("basico", "premium"), "latitud": _one(None, "-0.12345678"),
     },
     "clientes": {
@@ -153,7 +156,8 @@ SPANISH: dict[str, dict[str, Callable[["Writer"], object]]] = {
         "resuelto_at": _one(*_MOMENTS), "tipo_solicitud": _one(None, "queja"),
     },
     "mensajes": {
-        "telefono": _phone, "tipo_mensaje": _one("texto", "contacto"), "contenido": _one("hola", ""),
+        "telefono": _phone, "tipo_mensaje": _one("texto", "contacto"),
+        "contenido": _one("hola", ""),
         "metadata": _one(None, *_JSONS), "estado_procesamiento": _one(None, "pendiente", "error"),
         "creado_at": _one(*_MOMENTS),
     },
@@ -440,7 +444,7 @@ class Writer:
         found = {}
         for table, condition in NO_ENGLISH_FORM.items():
             for key, row in self.conn.execute(
-                f"select id::text, to_jsonb(t) from public.{table} as t where {condition}".encode()
+                f"select id::text, to_jsonb(t) from public.{table} as t where {condition}".encode()  # noqa: S608
             ):
                 if (table, key) in self.written:
                     found[table, key] = row
@@ -452,12 +456,12 @@ class Writer:
             (table, key): row
             for table in TARGETS
             for key, row in self.conn.execute(
-                f"select id::text, to_jsonb(t) from public.{table} as t".encode()
+                f"select id::text, to_jsonb(t) from public.{table} as t".encode()  # noqa: S608
             )
         }
 
     def _all(
-        self, schema: str, table: str, where: sql.Composable = sql.SQL("true")
+        self, schema: str, table: str, where: sql.Composable = _ALL
     ) -> Sequence[dict[str, str | None]]:
         columns = self.conn.execute(
             "select attname, atttypid = 'numeric'::regtype from pg_attribute"
