@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from runner import cli
-from runner.catalog import take_picture
+from runner.catalog import Picture, take_picture
 from runner.plan import load_plan
 from runner.server import PgServer
 from runner.settings import Settings
@@ -1082,7 +1082,11 @@ def test_what_would_stay_behind_is_named_all_at_once_and_nothing_is_done(
         assert answer.code == 3, answer
         message = answer.json["error"]["message"]
         assert [named for _, named in OBSTACLES if named not in message] == []
-        assert picture(conn, loaded) == before
+        # The phases before it are said again: the views are made anew.
+        views = ["staging_tinkubot", "compat_tinkubot"]
+        after = picture(conn, loaded)
+        assert before[0].differences(after[0], views) == []
+        assert before[1] == after[1]
         assert traspaso(loaded, "status", "tinkubot").json["phase"] == 3
 
 
@@ -1096,7 +1100,7 @@ def test_a_column_that_no_view_shows_is_named_and_nothing_is_done(loaded: Settin
         assert picture(conn, loaded) == before
 
 
-def picture(conn: psycopg.Connection, settings: Settings) -> object:
+def picture(conn: psycopg.Connection, settings: Settings) -> tuple[Picture, Any]:
     """Return the catalog, the tables' contents and the journal."""
     conn.execute("set search_path to public")
     return (
@@ -1139,8 +1143,6 @@ def test_the_switch_gives_way_to_who_holds_a_lock_and_lets_the_others_work(
         assert "lock" in answer.json["error"]["message"]
         assert slowest[0] < plan.switch_wait_seconds
         after = picture(conn, loaded)
-        assert isinstance(before, tuple)
-        assert isinstance(after, tuple)
         assert before[0].differences(after[0]) in (
             [], ["rows of proveedores"],
         )  # fmt: skip
