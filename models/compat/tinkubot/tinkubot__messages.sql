@@ -1,8 +1,6 @@
-with mensajes as (
+with {{ value_map_back('tinkubot', 'tipo_mensaje') }},
 
-    select * from {{ ref('tinkubot__mensajes') }}
-
-)
+{{ value_map_back('tinkubot', 'estado_procesamiento') }}
 
 select
     mensajes.id,
@@ -18,8 +16,6 @@ select
     estado_procesamiento.ingles as processing_status,
     {{ without_legado('mensajes.metadata') }} as metadata,
     mensajes.creado_at as "timestamp"
-from mensajes
-{{ join_value_back('tinkubot', 'tipo_mensaje', 'mensajes.tipo_mensaje') }}
-{{ join_value_back(
-    'tinkubot', 'estado_procesamiento', 'mensajes.estado_procesamiento'
-) }}
+from {{ ref('tinkubot__mensajes') }} as mensajes
+{{ join_value_back('tipo_mensaje', 'mensajes.tipo_mensaje') }}
+{{ join_value_back('estado_procesamiento', 'mensajes.estado_procesamiento') }}
