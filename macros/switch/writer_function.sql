@@ -91,8 +91,11 @@ $traspaso$
         select * into nueva from {{ mapping }}(array[{{ _row_of('new', columns, compat, table) }}]);
         hay := found;
     end if;
-    if hay and nueva.motivos <> '{}' then
-        perform traspaso.refuse_row('{{ table }}', nueva.motivos);
+    if hay then
+        -- not one condition with `hay`: of a row that is deleted `nueva` has no columns yet
+        if nueva.motivos <> '{}' then
+            perform traspaso.refuse_row('{{ table }}', nueva.motivos);
+        end if;
     end if;
     {%- if contract.load_key != contract.primary_key.columns %}
     if habia then

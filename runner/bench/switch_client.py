@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
@@ -101,7 +102,7 @@ WRITTEN = {
 
 _KEPT = 60
 # The row of task_queue that all count up, each by what it has read under a row lock.
-_COUNTER = "00000000-0000-4000-8000-00000000c0de"
+COUNTER = "00000000-0000-4000-8000-00000000c0de"
 _MAKE_COUNTER = (
     "insert into public.task_queue (id, task_type, payload, scheduled_at, retry_count)"
     " select %s, 'reminder', '{}', now(), 0"
@@ -140,7 +141,10 @@ class SwitchClient:
         ways = (self._alone, self._together, self._backwards, self._count, self._undo)
         with (
             suppress(_Stop),
-            psycopg.connect(self._url, autocommit=True, application_name="application") as conn,
+            psycopg.connect(
+                self._url, autocommit=True, application_name="application",
+                options="-c datestyle=ISO",
+            ) as conn,
         ):
             owner: Row = {"id": self._owner, "n": next(self._numbers), "text": "nuevo 0"}
             if self._call(conn, "insert", "users", ENGLISH["users"].insert, owner):
@@ -180,9 +184,9 @@ class SwitchClient:
     def _count(self, conn: psycopg.Connection) -> None:
         """Count a row up that the others count up too."""
         with self._transaction(conn) as done:
-            found = self._call(conn, "lock", "task_queue", _READ_COUNTER, [_COUNTER])
+            found = self._call(conn, "lock", "task_queue", _READ_COUNTER, [COUNTER])
             if found and found.rows:
-                value = [found.rows[0][0] + 1, _COUNTER]
+                value = [found.rows[0][0] + 1, COUNTER]
                 if self._call(conn, "count", "task_queue", _COUNT, value):
                     done.counts = 1
 
@@ -329,20 +333,19 @@ def run(
     """Work on several connections while names come; return the answer."""
     current = next(lines, "").strip()
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(_MAKE_COUNTER, [_COUNTER, _COUNTER])
+        conn.execute(_MAKE_COUNTER, [COUNTER, COUNTER])
     stop = threading.Event()
     pause = connections / rate if rate else 0
     clients = [
         SwitchClient(url, first + number, lambda: current, pause) for number in range(connections)
     ]
-    threads = [threading.Thread(target=client.work, args=(stop,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for line in lines:
-        current = line.strip()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(connections) as pool:
+        works = [pool.submit(client.work, stop) for client in clients]
+        for line in lines:
+            current = line.strip()
+        stop.set()
+        for work in works:
+            work.result()
     calls = summarize(client.tallies for client in clients)
     return {
         "calls": {name: asdict(found) for name, found in calls.items()},
