@@ -35,6 +35,7 @@ declare
     leida record;
     habia boolean;
     hay boolean;
+    motivos text[];
     escrita boolean := false;
 begin
     perform traspaso.note_use('{{ system }}', '{{ table }}', 'write');
@@ -93,8 +94,16 @@ $traspaso$
     end if;
     if hay then
         -- not one condition with `hay`: of a row that is deleted `nueva` has no columns yet
-        if nueva.motivos <> '{}' then
-            perform traspaso.refuse_row('{{ table }}', nueva.motivos);
+        motivos := nueva.motivos;
+        if habia then
+            -- What the old row would lack by now too (a session's user is gone) stays as it is.
+            motivos := array(
+                select reason from unnest(nueva.motivos) as reason
+                where not (split_part(split_part(reason, ':', 2), ' ', 1) = 'not_null' and reason = any(vieja.motivos))
+            );
+        end if;
+        if motivos <> '{}' then
+            perform traspaso.refuse_row('{{ table }}', motivos);
         end if;
     end if;
     {%- if contract.load_key != contract.primary_key.columns %}

@@ -110,8 +110,7 @@ _MAKE_COUNTER = (
 )
 _READ_COUNTER = "select retry_count from public.task_queue where id = %s for update"
 _COUNT = "update public.task_queue set retry_count = %s where id = %s"
-# Whether the Spanish tables are the ones that count; true as long as the transaction lasts that
-# has written to one of them.
+# Whether the Spanish tables are the ones that count; it stays so as long as one is locked.
 _IS_SWITCHED = "select relkind = 'v' from pg_catalog.pg_class where oid = 'public.messages'::regclass"
 
 
@@ -203,10 +202,11 @@ class SwitchClient:
         for table, statements in OTHER_NAMES.items():
             for statement, row in self._life(table):
                 with self._transaction(conn) as done:
-                    done.add(table, statement, row, {table: statements})
+                    lock = f"lock table public.{WRITTEN[table][1]} in row exclusive mode"
+                    self._call(conn, "lock table", table, lock, [])
                     found = self._call(conn, "select", "pg_class", _IS_SWITCHED, [])
-                    if not found or not found.rows[0][0]:
-                        done.abandon()
+                    if found and found.rows[0][0]:
+                        done.add(table, statement, row, {table: statements})
 
     # --- what they are made of --------------------------------------------------------------------
 

@@ -6,7 +6,16 @@ select
     mensajes.id,
     mensajes.conversacion_id as conversation_id,
     {{ legado_value('mensajes.metadata', 'user_id') }}::uuid as user_id,
-    {{ legado_value('mensajes.metadata', 'phone') }}::varchar(20) as phone,
+    -- who writes by the Spanish names knows nothing of `_legado`
+    coalesce(
+        {{ legado_value('mensajes.metadata', 'phone') }},
+        case
+            when
+                {{ legado_value('mensajes.metadata', 'user_id') }} is null
+                and left(coalesce(mensajes.metadata, '{}')::text, 1) = '{'
+                then mensajes.telefono
+        end
+    )::varchar(20) as phone,
     tipo_mensaje.ingles::varchar(50) as message_type,
     mensajes.contenido as content,
     {{ legado_value('mensajes.metadata', 'is_bot') }}::boolean as is_bot,

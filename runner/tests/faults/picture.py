@@ -19,7 +19,7 @@ _PASSING = {
     "changes": {"transaction"},
 }
 _SNAPSHOT_TIMES = {"dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"}
-_JOURNAL = {"runs", "steps", "backups", "rehearsals"}
+_JOURNAL = {"runs", "steps", "backups", "rehearsals", "uses"}
 
 SYSTEM = "tinkubot"
 
@@ -36,6 +36,42 @@ from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema$)'
 order by 1, 2
+"""
+
+
+# Each line is what it is before the switch, or what it is after it.
+_SHAPE = r"""
+with named (name, kind) as (
+    select c.relname, c.relkind from pg_catalog.pg_class as c
+    where c.relnamespace = 'public'::regnamespace and c.relname in (
+        'users', 'customers', 'professions', 'provider_professions', 'provider_services',
+        'service_requests', 'messages', 'sessions', 'task_queue', 'consents'
+    )
+)
+select 'english names', string_agg(name || ' ' || kind::text, ', ' order by name) from named
+union all
+select 'archive', count(*)::text from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = 'legado_' || %(system)s and c.relkind = 'r'
+union all
+select 'archive schema', count(*)::text from pg_catalog.pg_namespace
+where nspname = 'legado_' || %(system)s
+union all
+select 'functions', string_agg(p.proname, ', ' order by p.proname) from pg_catalog.pg_proc as p
+inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+where n.nspname = 'compat_' || %(system)s
+    or n.nspname = 'traspaso' and p.proname like 'captura\_final\_%%'
+union all
+select 'way back', string_agg(c.relname, ', ' order by c.relname) from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = 'compat_' || %(system)s and c.relname ~ '^(regreso|aparte)_'
+union all
+select 'triggers', string_agg(t.tgrelid::regclass::text || ' ' || t.tgname, ', ' order by t.tgrelid::regclass::text, t.tgname)
+from pg_catalog.pg_trigger as t
+where not t.tgisinternal and (t.tgname like 'traspaso\_captura\_final%%' or t.tgname ~ '^traspaso_[123]_')
+union all
+select 'journal', count(*)::text from traspaso.steps
+where system = %(system)s and phase = 4 and step = 'phase' and status = 'done'
 """
 
 
@@ -163,6 +199,12 @@ def _ddl(server: PgServer, url: str) -> str:
     )  # fmt: skip
     # A newer pg_dump writes a random word around it.
     return re.sub(r"(?m)^\\(un)?restrict .*\n", "", dumped.stdout)
+
+
+def shape(url: str) -> dict[str, str]:
+    """Return which of the switch's objects are there, by kind: all of them, or none."""
+    with connect(url, autocommit=True, read_only=True) as conn:
+        return dict(conn.execute(_SHAPE, {"system": SYSTEM}).fetchall())
 
 
 def leftovers(url: str, backup_dir: Path, temporary: Path, scratch_prefix: str) -> list[str]:

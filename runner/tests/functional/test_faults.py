@@ -35,7 +35,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 def same(site: Site, phase: int) -> None:
     """Assert that the database is what it is before a phase of an undisturbed migration."""
     site.wait_until_alone()
-    found = site.pictures[phase].differences(site.picture())
+    found = site.started[phase].differences(site.picture())
     assert not found.any, found.named
 
 
@@ -164,7 +164,7 @@ def test_a_full_disk_of_the_server_is_named_and_the_phase_completes_with_more_sp
             assert site.state() == "failed"
             enlarge(folder)
             assert site.say(*site.run(2)).code == 0
-            found = site.pictures[3].differences(site.picture())
+            found = site.started[3].differences(site.picture())
             assert (found.lost, found.doubled, found.changed) == (0, 0, 0)
             assert not [name for name in found.named if "pequeno" not in name]
         finally:
