@@ -34,6 +34,22 @@ with shown as (
         {{ base_key(system, table) }} as _key
     from {{ adapter.quote(compat) }}.{{ adapter.quote(table) }} as shown
     where {{ _is_written(system, table, 'shown', legacy, pending) }}
+    {%- if key.order_by %}
+    -- what was kept when its parent went, under a key that no legacy row has
+    union all
+    select
+        given.*,
+        {{ base_of_key(system, table, 'fate.source_key') }}
+    from traspaso.row_fates as fate
+    cross join
+        lateral jsonb_populate_record(
+            null::{{ adapter.quote(compat) }}.{{ adapter.quote(table) }}, fate.row
+        ) as given
+    where
+        fate.system = '{{ system }}' and fate.source_table = '{{ table }}'
+        and fate.source_key ~ '{{ own_key_pattern() }}'
+        and {{ base_of_key(system, table, 'fate.source_key') }} in {{ pending }}
+    {%- endif %}
 ),
 
 numbered as (
@@ -60,7 +76,9 @@ kept as (
     where
         fate.system = '{{ system }}' and fate.source_table = '{{ table }}'
         and {{ base_of_key(system, table, 'fate.source_key') }} in {{ pending }}
-        {%- if not key.order_by %}
+        {%- if key.order_by %}
+        and fate.source_key !~ '{{ own_key_pattern() }}'
+        {%- else %}
         and not exists (select 1 from shown where shown._key = fate.source_key)
         {%- endif %}
 ),

@@ -370,6 +370,9 @@ $traspaso$
     {%- if key.order_by %} || '#' || 1000000000 + row_number() over (){% endif %}
 {%- endmacro %}
 
+{# What tells such a key from one of a legacy row, as a regular expression. #}
+{% macro own_key_pattern() -%}#1[0-9]{9}${%- endmacro %}
+
 {#
     A row of a table whose rows are known to repeat those of another is merged into the
     row that it meets, as a load does.

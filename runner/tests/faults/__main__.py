@@ -24,7 +24,7 @@ _stopping = threading.Event()
 
 
 @click.command()
-@click.option("--kills", default=400, show_default=True, help="How many on each server.")
+@click.option("--kills", default=600, show_default=True, help="How many on each server.")
 @click.option("--seed", type=int, help="The same seed kills at the same moments.")
 @click.option("--pg", "majors", multiple=True, type=int, help="A server version; more than once.")
 @click.option(

@@ -40,6 +40,7 @@ NAMES = ("0 prepare", "1 create", "2 masters", "3 transactions", "4 switch", "ba
 VICTIMS = ("runner", "orphans", "group", "backend", "session", "server", "connection")
 
 _DATABASE = "legado"
+_FATES = "traspaso.row_fates"
 _COPY = "rama"
 _ENDING_SECONDS = 20.0
 _MESSAGES = 120
@@ -132,6 +133,8 @@ class Site:
         # What `rollback --to 0` leaves of what a stage began with.
         self.origins: dict[int, Picture] = {}
         self.shapes: dict[str, dict[str, str]] = {}
+        # What has no English form, and is kept in row_fates when all is undone.
+        self.kept: dict[int, Counter[tuple[str, str]]] = {}
         self.proofs: dict[int, Answer] = {}
 
     def __enter__(self) -> Self:
@@ -215,6 +218,8 @@ class Site:
         self.counts[stage] = Counter(self.proxy.counts)
         self.labels[stage] = list(self.proxy.labels)
         self.proofs[stage] = self.say("validate", SYSTEM)
+        if stage in {SWITCH, BACK} and self.proofs[stage].code != 0:
+            raise FaultError(f"{NAMES[stage]}, undisturbed: {self.proofs[stage]}")
         self.wait_until_alone()
         self.ended[stage] = self.picture()
 
@@ -224,7 +229,9 @@ class Site:
         undone = self.say("rollback", SYSTEM, "--to", "0", "--yes", database=_COPY)
         if undone.code != 0 or undone.json["differences"]:
             raise FaultError(f"rollback, undisturbed: {undone}")
-        origin = take(self.server, self.server.url(_COPY)).without_traspaso()
+        found = take(self.server, self.server.url(_COPY))
+        self.kept[stage] = found.tables[_FATES]
+        origin = found.without_traspaso()
         self._drop(_COPY)
         first = self.started[0]
         if (origin.ddl, origin.oids) != (first.ddl, first.oids):
@@ -430,8 +437,12 @@ class Site:
         outcome.compare("rolled back", self.origins[stage].differences(now.without_traspaso()))
         if prepared and undone.json["differences"]:
             outcome.faults.append(f"rolled back: {undone}")
-        evidence = [name for name in ("row_fates", "repairs") if now.tables.get(f"traspaso.{name}")]
-        outcome.faults += [f"rolled back: {name} is not empty" for name in evidence]
+        evidence = {_FATES: self.kept.get(stage, Counter()), "traspaso.repairs": Counter()}
+        outcome.faults += [
+            f"rolled back: {name} is not what it must be"
+            for name, kept in evidence.items()
+            if now.tables.get(name, Counter()) != kept
+        ]
         outcome.rolled_back += 1
         self._drop(_COPY)
 
