@@ -48,9 +48,7 @@ def bench(
                 server, folder, console, messages=messages or _MESSAGES[APPLICATION], load=load
             )
         if only in {None, SWITCH}:
-            switch.bench(
-                server, folder, console, messages=messages or _MESSAGES[SWITCH], load=load
-            )
+            switch.bench(server, folder, console, messages=messages or _MESSAGES[SWITCH], load=load)
         server.stop()
         if only in {None, TRIGGERS}:
             triggers.bench(folder, console, messages=messages or _MESSAGES[TRIGGERS], pairs=pairs)

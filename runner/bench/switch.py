@@ -123,7 +123,7 @@ def _require_texts(
 ) -> None:
     query = sql.SQL("select id::text, {0} from {1} where {0} ~ '^(nuevo|otro) '")
     names = (sql.Identifier(column), sql.Identifier("public", table))
-    found = dict(conn.execute(query.format(*names)).fetchall())
+    found: dict[str, str] = dict(conn.execute(query.format(*names)).fetchall())
     if found != wanted:
         lost = [*(wanted.keys() - found.keys())]
         more = [*(found.keys() - wanted.keys())]

@@ -111,10 +111,12 @@ _MAKE_COUNTER = (
 _READ_COUNTER = "select retry_count from public.task_queue where id = %s for update"
 _COUNT = "update public.task_queue set retry_count = %s where id = %s"
 # Whether the Spanish tables are the ones that count; it stays so as long as one is locked.
-_IS_SWITCHED = "select relkind = 'v' from pg_catalog.pg_class where oid = 'public.messages'::regclass"
+_IS_SWITCHED = (
+    "select relkind = 'v' from pg_catalog.pg_class where oid = 'public.messages'::regclass"
+)
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """The connection is of no use any more."""
 
 
@@ -139,9 +141,11 @@ class SwitchClient:
         self._stop = stop
         ways = (self._alone, self._together, self._backwards, self._count, self._undo)
         with (
-            suppress(_Stop),
+            suppress(_StopError),
             psycopg.connect(
-                self._url, autocommit=True, application_name="application",
+                self._url,
+                autocommit=True,
+                application_name="application",
                 options="-c datestyle=ISO",
             ) as conn,
         ):
@@ -250,12 +254,15 @@ class SwitchClient:
         self, conn: psycopg.Connection, verb: str, table: str, text: str, row: Row | Sequence[Any]
     ) -> "_Answer | None":
         """Say a statement and count it; None where it failed."""
-        if self._stop.is_set() and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-            raise _Stop
+        if (
+            self._stop.is_set()
+            and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        ):
+            raise _StopError
         name, began = self._name(), time.monotonic()
         error, rows = None, []
         try:
-            cursor = conn.execute(text, row)  # type: ignore[arg-type]
+            cursor = conn.execute(text, row)
             rows = cursor.fetchall() if cursor.description else []
             if verb == "update" and cursor.rowcount == 0:
                 error = "the row is gone"
@@ -264,7 +271,7 @@ class SwitchClient:
         seconds = time.monotonic() - began
         self.tallies.setdefault(name, Tally()).add(f"{verb} {table}", seconds, error)
         if conn.closed:
-            raise _Stop
+            raise _StopError
         if self._pause:
             self._stop.wait(self._pause)
         return None if error else _Answer(rows)
@@ -296,9 +303,7 @@ class _Transaction:
         self._done: list[tuple[str, str, Row]] = []
         self._abandoned = False
 
-    def add(
-        self, table: str, statement: str, row: Row, names: Mapping[str, Writable]
-    ) -> None:
+    def add(self, table: str, statement: str, row: Row, names: Mapping[str, Writable]) -> None:
         """Say a statement; what it writes counts with the transaction."""
         text = getattr(names[table], statement)
         if self._client.call(self._conn, statement, table, text, row):

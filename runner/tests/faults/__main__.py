@@ -36,7 +36,7 @@ _stopping = threading.Event()
 )
 @click.option("--trial", "only", multiple=True, help="Repeat just this one, as it was printed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
-def main(
+def main(  # noqa: PLR0917  # click gives them by name
     kills: int,
     seed: int | None,
     majors: tuple[int, ...],
@@ -117,9 +117,11 @@ def _work(
         else:
             seeds = [rng.randrange(10**6) for _ in range(-(-kills // _TRIALS_PER_LEGACY))]
             site.prepare(seeds[0])
-            trials = schedule(site.counts, site.seconds, kills, seeds, rng, stages)
+            trials = schedule(site.counts, site.seconds, kills, seeds, rng, stages=stages)
             for phase, labels in site.labels.items():
-                seen = f"{len(labels)} boundaries, {site.counts[phase]['inside']} statements inside, "
+                seen = (
+                    f"{len(labels)} boundaries, {site.counts[phase]['inside']} statements inside, "
+                )
                 seen += f"{site.counts[phase]['message']} messages"
                 _say(f"PostgreSQL {major}, phase {NAMES[phase]}: {seen}")
         began = time.monotonic()

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from runner.db import connect
+from runner.db import connect, sql_text
 from runner.server import PgServer
 
 # What differs between two runs that did the same: who did it, and when.
@@ -36,42 +36,6 @@ from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema$)'
 order by 1, 2
-"""
-
-
-# Each line is what it is before the switch, or what it is after it.
-_SHAPE = r"""
-with named (name, kind) as (
-    select c.relname, c.relkind from pg_catalog.pg_class as c
-    where c.relnamespace = 'public'::regnamespace and c.relname in (
-        'users', 'customers', 'professions', 'provider_professions', 'provider_services',
-        'service_requests', 'messages', 'sessions', 'task_queue', 'consents'
-    )
-)
-select 'english names', string_agg(name || ' ' || kind::text, ', ' order by name) from named
-union all
-select 'archive', count(*)::text from pg_catalog.pg_class as c
-inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = 'legado_' || %(system)s and c.relkind = 'r'
-union all
-select 'archive schema', count(*)::text from pg_catalog.pg_namespace
-where nspname = 'legado_' || %(system)s
-union all
-select 'functions', string_agg(p.proname, ', ' order by p.proname) from pg_catalog.pg_proc as p
-inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-where n.nspname = 'compat_' || %(system)s
-    or n.nspname = 'traspaso' and p.proname like 'captura\_final\_%%'
-union all
-select 'way back', string_agg(c.relname, ', ' order by c.relname) from pg_catalog.pg_class as c
-inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = 'compat_' || %(system)s and c.relname ~ '^(regreso|aparte)_'
-union all
-select 'triggers', string_agg(t.tgrelid::regclass::text || ' ' || t.tgname, ', ' order by t.tgrelid::regclass::text, t.tgname)
-from pg_catalog.pg_trigger as t
-where not t.tgisinternal and (t.tgname like 'traspaso\_captura\_final%%' or t.tgname ~ '^traspaso_[123]_')
-union all
-select 'journal', count(*)::text from traspaso.steps
-where system = %(system)s and phase = 4 and step = 'phase' and status = 'done'
 """
 
 
@@ -204,7 +168,7 @@ def _ddl(server: PgServer, url: str) -> str:
 def shape(url: str) -> dict[str, str]:
     """Return which of the switch's objects are there, by kind: all of them, or none."""
     with connect(url, autocommit=True, read_only=True) as conn:
-        return dict(conn.execute(_SHAPE, {"system": SYSTEM}).fetchall())
+        return dict(conn.execute(sql_text("faults/shape.sql"), {"system": SYSTEM}).fetchall())
 
 
 def leftovers(url: str, backup_dir: Path, temporary: Path, scratch_prefix: str) -> list[str]:

@@ -21,6 +21,7 @@ def schedule(
     kills: int,
     seeds: list[int],
     rng: random.Random,
+    *,
     stages: Sequence[int] = ALL,
 ) -> list[Trial]:
     """Return trials with about that many kills: what the undisturbed runs counted is covered.
@@ -49,6 +50,7 @@ def short(
     seconds: Mapping[int, float],
     seed: int,
     rng: random.Random,
+    *,
     stages: Sequence[int] = PHASES,
 ) -> list[Trial]:
     """Return a trial for each stage, which is killed three times in a row, twice at boundaries."""

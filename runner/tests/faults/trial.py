@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from runner.backup import SCRATCH_PREFIX
-from runner.db import connect
+from runner.db import connect, sql_text
 from runner.errors import TraspasoError
 from runner.sample import create_legacy
 from runner.server import PgServer
@@ -25,7 +25,6 @@ from runner.tests.conftest import UNUSUAL_SESSION
 from runner.tests.faults.command import Running, say, start
 from runner.tests.faults.picture import SYSTEM, Differences, Picture, leftovers, shape, take
 from runner.tests.faults.proxy import Link, Proxy, wait_for
-from runner.tests.faults.writes import after_the_switch, before_the_switch
 from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 PHASES = range(4)
@@ -197,14 +196,19 @@ class Site:
         self.started[THROUGH], self.ended[THROUGH] = self.started[0], self.ended[3]
         if self.switches:
             self.shapes["old"] = shape(self.url)
-            before_the_switch(self.url)
+            self._write("faults/before_the_switch.sql")
             self._undisturbed(SWITCH)
             self.shapes["new"] = shape(self.url)
-            after_the_switch(self.url)
+            self._write("faults/after_the_switch.sql")
             self._undisturbed(BACK)
             for stage in (SWITCH, BACK):
                 self.origins[stage] = self._origin(stage)
         self.seed = seed
+
+    def _write(self, name: str) -> None:
+        """Write what an application would, so that a stage has something to bring."""
+        with psycopg.connect(self.url, autocommit=True, application_name="application") as conn:
+            conn.execute(sql_text(name))
 
     def _undisturbed(self, stage: int) -> None:
         """Keep what is there before a stage, run it, and keep what it made of it."""
