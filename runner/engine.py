@@ -105,9 +105,11 @@ class Engine:
         for number in phases:
             self.plan.phase(number)
         with self._connection(url) as conn:
-            phases = self._left(conn, phases, outcome)
+            asked, phases = phases, self._left(conn, phases, outcome)
             if not phases:
-                return
+                # The run that switched may have been killed before it wrote down its end.
+                with self._operating(conn, f"run {asked[0]}-{asked[-1]}", outcome):
+                    return
             with (
                 self._operating(
                     conn,

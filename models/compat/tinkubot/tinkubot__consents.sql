@@ -10,5 +10,7 @@ select
     consentimientos.registro_mensaje as message_log,
     consentimientos.creado_at as created_at
 from {{ ref('tinkubot__consentimientos') }} as consentimientos
-{{ join_value_back('tipo_usuario_consentimiento', 'consentimientos.tipo_usuario') }}
+{{ join_value_back(
+    'tipo_usuario_consentimiento', 'consentimientos.tipo_usuario'
+) }}
 {{ join_value_back('respuesta_consentimiento', 'consentimientos.respuesta') }}

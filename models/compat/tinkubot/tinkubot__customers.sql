@@ -8,5 +8,5 @@ select
     {{ without_legado('notas') }} as notes,
     {{ zoned_timestamp('creado_at') }} as created_at,
     {{ zoned_timestamp('actualizado_at') }} as updated_at
-from {{ ref('tinkubot__clientes') }} as clientes
+from {{ ref('tinkubot__clientes') }}
 where {{ legado_value('notas', 'users') }} is null

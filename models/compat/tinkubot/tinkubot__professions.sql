@@ -6,4 +6,4 @@ select
     esta_activo as is_active,
     {{ zoned_timestamp('creado_at') }} as created_at,
     {{ zoned_timestamp('actualizado_at') }} as updated_at
-from {{ ref('tinkubot__profesiones') }} as profesiones
+from {{ ref('tinkubot__profesiones') }}

@@ -11,4 +11,6 @@ select
     estado_verificacion.ingles as verification_status,
     {{ zoned_timestamp('proveedor_profesiones.creado_at') }} as created_at
 from {{ ref('tinkubot__proveedor_profesiones') }} as proveedor_profesiones
-{{ join_value_back('estado_verificacion', 'proveedor_profesiones.estado_verificacion') }}
+{{ join_value_back(
+    'estado_verificacion', 'proveedor_profesiones.estado_verificacion'
+) }}
