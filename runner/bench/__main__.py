@@ -1,4 +1,4 @@
-"""`python -m runner.bench`: the three sections, on embedded servers."""
+"""`python -m runner.bench`: its sections, on embedded servers."""
 
 import shutil
 import signal
@@ -10,15 +10,16 @@ from typing import Any
 import click
 import psycopg
 
-from runner.bench import application, migration, triggers
+from runner.bench import application, migration, switch, triggers
 from runner.console import Console
 from runner.db import explain
 from runner.errors import TraspasoError
 from runner.server import EmbeddedServer
 
 MIGRATION, APPLICATION, TRIGGERS = "migration", "application", "triggers"
+SWITCH = "switch"
 
-_MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000}
+_MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000, SWITCH: 100_000}
 
 
 def bench(
@@ -46,6 +47,8 @@ def bench(
             application.bench(
                 server, folder, console, messages=messages or _MESSAGES[APPLICATION], load=load
             )
+        if only in {None, SWITCH}:
+            switch.bench(server, folder, console, messages=messages or _MESSAGES[SWITCH], load=load)
         server.stop()
         if only in {None, TRIGGERS}:
             triggers.bench(folder, console, messages=messages or _MESSAGES[TRIGGERS], pairs=pairs)
@@ -55,11 +58,12 @@ def bench(
 
 
 @click.command()
-@click.option("--only", type=click.Choice([*_MESSAGES]), help="One of the three.")
+@click.option("--only", type=click.Choice([*_MESSAGES]), help="One of them.")
 @click.option(
     "--messages",
     type=click.IntRange(1),
-    help=f"[default: {_MESSAGES[MIGRATION]:,}; of the other two {_MESSAGES[APPLICATION]:,}]",
+    help=f"[default: {_MESSAGES[MIGRATION]:,}; of the switch {_MESSAGES[SWITCH]:,}; "
+    f"of the other two {_MESSAGES[APPLICATION]:,}]",
 )
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of the migration."
