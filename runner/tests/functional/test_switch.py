@@ -983,13 +983,19 @@ def test_the_clean_up_is_refused_while_the_names_are_used_and_within_the_period(
     assert traspaso(switched.settings, "status", "tinkubot").json["phase"] == 4
 
 
+GRANTS = (
+    "select relname, relacl::text from pg_class where relkind = 'v'"
+    " and relnamespace = 'public'::regnamespace order by relname"
+)
+
+
 def test_what_the_clean_up_dropped_comes_back_with_what_was_written_meanwhile(
     switched: Migrated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     conn, settings = switched.conn, replace(switched.settings, backup_dir=tmp_path)
     assert said(conn, "update users set name = 'Flora' where id = %s", PROVIDER) == 1
     assert said(conn, "update mensajes set contenido = 'en español' where id = %s", uid(30)) == 1
-    shown = contents(conn, "public")
+    shown, granted = contents(conn, "public"), said(conn, GRANTS)
     patient(monkeypatch, 0)
     done = traspaso(settings, *CLEAN_UP)
     assert done.code == 0, done
@@ -1012,6 +1018,8 @@ def test_what_the_clean_up_dropped_comes_back_with_what_was_written_meanwhile(
     made = traspaso(settings, "backup", "tinkubot", "list").json["backups"][-1]["id"]
     restored = traspaso(settings, "backup", "tinkubot", "restore", made, "--yes")
     assert restored.code == 0, restored
+    # Default privileges would have given more to the views that were made anew.
+    assert said(conn, GRANTS) == granted
     again = contents(conn, "public")
     unchanged = set(TABLES) - {"users", "professions", "messages"}
     assert {name: again[name] for name in unchanged} == {name: shown[name] for name in unchanged}
