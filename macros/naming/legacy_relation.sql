@@ -7,10 +7,12 @@
     {%- set archive = 'legado_' ~ system -%}
     {%- set schema = node.schema -%}
     {%- if execute and schema != archive -%}
-        {%- set moved = adapter.get_relation(
-            database=node.database, schema=archive, identifier=node.identifier
+        {%- set named = adapter.get_relation(
+            database=node.database, schema=schema, identifier=node.identifier
         ) -%}
-        {%- if moved is not none and moved.type == 'table' -%}
+        {%- if named is not none and named.type == 'view' and adapter.get_relation(
+            database=node.database, schema=archive, identifier=node.identifier
+        ) is not none -%}
             {%- set schema = archive -%}
         {%- endif -%}
     {%- endif -%}
