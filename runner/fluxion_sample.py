@@ -81,12 +81,20 @@ def sizes(lines: int) -> dict[str, int]:
 
 
 def create_fluxion(
-    path: Path, *, lines: int = LINES, dirt: float = 0.0, seed: int = SEED, memory: str = _MEMORY
+    path: Path,
+    *,
+    lines: int = LINES,
+    dirt: float = 0.0,
+    seed: int = SEED,
+    keyed: bool = True,
+    memory: str = _MEMORY,
 ) -> Fluxion:
     """Write a file with its 12 tables, indexes and 2 views; the same rows for the same arguments.
 
     `dirt` is the part of each table's rows that something is wrong with, at most half; where
-    there is any, each kind comes at least once. Raises ValueError, and FileExistsError.
+    there is any, each kind comes at least once. `keyed` says whether a clean file has its keys and
+    indexes: they take most of the time, and memory that grows with the rows (half a GB at two
+    million lines). Raises ValueError, and FileExistsError.
     """
     if not 0 <= dirt <= MAX_DIRT:
         raise ValueError(f"dirt is between 0 and {MAX_DIRT}")
@@ -97,21 +105,22 @@ def create_fluxion(
         TemporaryDirectory(dir=path.parent) as spill,
         duckdb.connect(path, config={"memory_limit": memory, "temp_directory": spill}) as conn,
     ):
-        _create_tables(conn, keyed=dirt == 0)
+        _create_tables(conn, keyed=keyed and not dirt, drifted=dirt > 0)
         for variable, value in (rows | {"seed": seed}).items():
             _set(conn, variable, value)
         conn.execute(_text("macros.sql"))
         for table, count in rows.items():
             _fill(conn, table, count)
         dirty = {table: _soil(conn, table, rows[table], dirt) for table in rows} if dirt else {}
-        conn.execute(_text("indexes.sql"))
+        if keyed:
+            conn.execute(_text("indexes.sql"))
         conn.execute(_text("views.sql"))
         found = {table: conn.table(table).count("*").fetchall()[0][0] for table in rows}
         conn.execute("checkpoint")
     return Fluxion(found, dirty)
 
 
-def _create_tables(conn: duckdb.DuckDBPyConnection, *, keyed: bool) -> None:
+def _create_tables(conn: duckdb.DuckDBPyConnection, *, keyed: bool, drifted: bool) -> None:
     if keyed:
         conn.execute(_text("tables.sql"))
         return
@@ -122,9 +131,11 @@ def _create_tables(conn: duckdb.DuckDBPyConnection, *, keyed: bool) -> None:
     conn.execute(f'use "{file}"')
     for table in FULL_SIZE:
         conn.table(f"declared.{table}").limit(0).create(table)
-    conn.execute(
-        "alter table productos_abc_v2_historico alter coeficiente_variacion set data type double"
-    )
+    if drifted:
+        conn.execute(
+            "alter table productos_abc_v2_historico"
+            " alter coeficiente_variacion set data type double"
+        )
     conn.execute("detach declared")
 
 
@@ -136,9 +147,7 @@ def _fill(conn: duckdb.DuckDBPyConnection, table: str, rows: int) -> None:
         conn.execute(insert)
 
 
-def _soil(
-    conn: duckdb.DuckDBPyConnection, table: str, rows: int, dirt: float
-) -> dict[str, int]:
+def _soil(conn: duckdb.DuckDBPyConnection, table: str, rows: int, dirt: float) -> dict[str, int]:
     """Spread each kind of dirt evenly over a table's clean rows, and count it."""
     kinds = list(_kinds(_text(f"dirt/{table}.sql")))
     dirty = min(max(round(rows * dirt), len(kinds)), rows)
@@ -180,9 +189,12 @@ def _text(name: str) -> str:
 @click.option("--lines", type=click.IntRange(1), default=LINES, show_default=True)
 @click.option("--dirt", type=click.FloatRange(0, MAX_DIRT), default=0.0, show_default=True)
 @click.option("--seed", type=int, default=SEED, show_default=True)
-def main(file: Path, lines: int, dirt: float, seed: int) -> None:
+@click.option(
+    "--keys/--no-keys", "keyed", default=True, help="Without is for sizes that memory forbids."
+)
+def main(file: Path, lines: int, dirt: float, seed: int, keyed: bool) -> None:  # noqa: FBT001
     """Write a Fluxion-shaped DuckDB FILE with invented rows."""
-    made = create_fluxion(file, lines=lines, dirt=dirt, seed=seed)
+    made = create_fluxion(file, lines=lines, dirt=dirt, seed=seed, keyed=keyed)
     for table, count in made.rows.items():
         said = ", ".join(f"{name} {rows}" for name, rows in made.dirty.get(table, {}).items())
         click.echo(f"{table:<28}{count:>12,}   {said}".rstrip())

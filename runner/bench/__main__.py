@@ -1,4 +1,4 @@
-"""`python -m runner.bench`: the two sections, on one embedded server."""
+"""`python -m runner.bench`: the three sections, on one embedded server."""
 
 import shutil
 import signal
@@ -9,19 +9,26 @@ from pathlib import Path
 import click
 import psycopg
 
-from runner.bench import application, migration
+from runner.bench import application, fluxion, migration
 from runner.console import Console
 from runner.db import explain
 from runner.errors import TraspasoError
 from runner.server import EmbeddedServer
 
-MIGRATION, APPLICATION = "migration", "application"
+MIGRATION, APPLICATION, FLUXION = "migration", "application", "fluxion"
 
 _MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000}
+_LINES = 2_000_000
 
 
 def bench(
-    only: str | None, console: Console, *, messages: int | None, rounds: int, load: application.Load
+    only: str | None,
+    console: Console,
+    *,
+    messages: int | None,
+    lines: int,
+    rounds: int,
+    load: application.Load,
 ) -> None:
     """Measure, print, and leave nothing behind. Raises StepFailed where a promise is not kept."""
     folder = Path(tempfile.mkdtemp(prefix="traspaso-bench-"))
@@ -30,28 +37,41 @@ def bench(
     server = EmbeddedServer(folder / "pg")
     try:
         server.start()
-        if only != APPLICATION:
+        if only in {None, MIGRATION}:
             migration.bench(
                 server, folder, console, messages=messages or _MESSAGES[MIGRATION], rounds=rounds
             )
-        if only != MIGRATION:
+        if only in {None, APPLICATION}:
             application.bench(
                 server, folder, console, messages=messages or _MESSAGES[APPLICATION], load=load
             )
+        if only in {None, FLUXION}:
+            fluxion.bench(server, folder, console, lines=lines, rounds=rounds)
     finally:
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @click.command()
-@click.option("--only", type=click.Choice([MIGRATION, APPLICATION]), help="One of the two.")
+@click.option("--only", type=click.Choice([MIGRATION, APPLICATION, FLUXION]), help="One of them.")
 @click.option(
     "--messages",
     type=click.IntRange(1),
     help=f"[default: {_MESSAGES[MIGRATION]:,}; of the application {_MESSAGES[APPLICATION]:,}]",
 )
 @click.option(
-    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of the migration."
+    "--lines",
+    type=click.IntRange(1),
+    default=_LINES,
+    show_default=True,
+    help="Of Fluxion's invoices; 8,000,000 is the large measurement.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Of the migration, and of fluxion.",
 )
 @click.option(
     "--connections",
@@ -67,15 +87,15 @@ def bench(
     help="Calls a second that the application makes; as fast as it can unless said.",
 )
 def main(
-    only: str | None, messages: int | None, rounds: int, connections: int, rate: float
+    only: str | None, messages: int | None, lines: int, rounds: int, connections: int, rate: float
 ) -> None:  # fmt: skip
-    """Measure TinkuBot's migration: how fast it is, and what the application notices of it."""
+    """Measure how fast TinkuBot's and Fluxion's migrations are, and what an application notices."""
     # Whoever ends the process wants the server gone too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     load = application.Load(connections, rate)
     try:
-        bench(only, console, messages=messages, rounds=rounds, load=load)
+        bench(only, console, messages=messages, lines=lines, rounds=rounds, load=load)
     except (TraspasoError, psycopg.Error) as error:
         known = error if isinstance(error, TraspasoError) else explain(error)
         console.error(known)
