@@ -5,12 +5,10 @@ batch at a time. Clean files have the legacy's keys; dirty ones have none, as a 
 by CREATE TABLE AS has none, and one DOUBLE column.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -180,8 +178,8 @@ def _set(conn: duckdb.DuckDBPyConnection, variable: str, value: int) -> None:
 
 
 def _text(name: str) -> str:
-    folder: Traversable = resources.files("runner")
-    return folder.joinpath("sql", "legacy", "fluxion", name).read_text(encoding="utf-8")
+    folder = resources.files("runner").joinpath("sql", "legacy", "fluxion")
+    return folder.joinpath(name).read_text(encoding="utf-8")
 
 
 @click.command()
@@ -198,7 +196,7 @@ def main(file: Path, lines: int, dirt: float, seed: int, keyed: bool) -> None:  
     for table, count in made.rows.items():
         said = ", ".join(f"{name} {rows}" for name, rows in made.dirty.get(table, {}).items())
         click.echo(f"{table:<28}{count:>12,}   {said}".rstrip())
-    click.echo(f"{file}: {os.path.getsize(file):,} bytes")
+    click.echo(f"{file}: {file.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def bench(
     default=0,
     help="Calls a second that the application makes; as fast as it can unless said.",
 )
-def main(
+def main(  # noqa: PLR0917 click hands them over by name
     only: str | None, messages: int | None, lines: int, rounds: int, connections: int, rate: float
 ) -> None:  # fmt: skip
     """Measure how fast TinkuBot's and Fluxion's migrations are, and what an application notices."""

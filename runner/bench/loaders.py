@@ -153,10 +153,13 @@ def limit(url: str, _: Path, folder: Path) -> None:
     def load(table: str) -> Work:
         def send(conn: psycopg.Connection) -> None:
             statement = sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(table))
-            with (folder / f"{table}.bin").open("rb") as file, conn.cursor() as cursor:
-                with cursor.copy(statement) as copy:
-                    while chunk := file.read(_CHUNK):
-                        copy.write(chunk)
+            with (
+                (folder / f"{table}.bin").open("rb") as file,
+                conn.cursor() as cursor,
+                cursor.copy(statement) as copy,
+            ):
+                while chunk := file.read(_CHUNK):
+                    copy.write(chunk)
 
         return send
 
@@ -179,7 +182,7 @@ def cursors(url: str, file: Path, folder: Path) -> None:
         def load(table: str) -> Work:
             def insert(_: psycopg.Connection) -> None:
                 with conn.cursor() as cursor:
-                    cursor.execute(f"insert into target.public.{table} from legacy.{table}")  # noqa: S608
+                    cursor.execute(f"insert into target.public.{table} from legacy.{table}")
 
             return insert
 
@@ -253,7 +256,7 @@ def _with_host(url: str) -> str:
 @contextmanager
 def _legacy(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach the file, in bounded memory, with DuckDB's PostgreSQL extension at hand."""
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": _MEMORY,
         # One a cursor: two cursors fill two cores, and more threads only take turns.
         "threads": 1,
