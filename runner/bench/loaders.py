@@ -234,6 +234,15 @@ def dlt(url: str, file: Path, folder: Path) -> None:
                 found = cursor.execute(f"from legacy.{table}")
                 yield from found.to_arrow_reader(_BATCH_ROWS)
 
+        def hints(table: str) -> dict[str, Any]:
+            columns = source.table(f"legacy.{table}")
+            # Else it gives them a zone.
+            return {
+                name: {"data_type": "timestamp", "timezone": False}
+                for name, kind in zip(columns.columns, columns.types, strict=True)
+                if str(kind) == "TIMESTAMP"
+            }
+
         pipeline = tool.pipeline(
             "fluxion",
             destination=tool.destinations.postgres(_with_host(url)),
@@ -241,7 +250,7 @@ def dlt(url: str, file: Path, folder: Path) -> None:
             pipelines_dir=str(folder / "dlt"),
         )
         found = pipeline.run(
-            [tool.resource(rows(table), name=table) for table in TABLES],
+            [tool.resource(rows(table), name=table, columns=hints(table)) for table in TABLES],
             loader_file_format="parquet",
         )
         found.raise_on_failed_jobs()
