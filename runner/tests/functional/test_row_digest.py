@@ -151,3 +151,14 @@ def test_a_type_that_is_not_written_alike_is_refused() -> None:
         macros().postgres__row_digest([{"name": "a", "data_type": "double precision"}], "r")
     with pytest.raises(jinja2.UndefinedError):
         macros().duckdb__row_digest([{"name": "a", "data_type": "numeric"}], "r")
+
+
+def test_null_is_no_empty_text(engines: Engines) -> None:
+    place = [*VALUES].index("text")
+    found = set()
+    for text in (None, "", "=", "\x01", " "):
+        row = [None] * len(COLUMNS)
+        ours, theirs = engines.both([[*row[:place], text, *row[place + 1 :]]], "row_digest")
+        assert ours == theirs
+        found.add(ours[1])
+    assert len(found) == 5
