@@ -1,4 +1,4 @@
-"""`python -m runner.bench`: the three sections, on embedded servers."""
+"""`python -m runner.bench`: the four sections, on embedded servers."""
 
 import shutil
 import signal
@@ -10,15 +10,16 @@ from typing import Any
 import click
 import psycopg
 
-from runner.bench import application, migration, triggers
+from runner.bench import application, fluxion, migration, triggers
 from runner.console import Console
 from runner.db import explain
 from runner.errors import TraspasoError
 from runner.server import EmbeddedServer
 
-MIGRATION, APPLICATION, TRIGGERS = "migration", "application", "triggers"
+MIGRATION, APPLICATION, TRIGGERS, FLUXION = "migration", "application", "triggers", "fluxion"
 
 _MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000}
+_LINES = 2_000_000
 
 
 def bench(
@@ -26,6 +27,7 @@ def bench(
     console: Console,
     *,
     messages: int | None,
+    lines: int,
     rounds: int,
     load: application.Load,
     pairs: int,
@@ -46,6 +48,8 @@ def bench(
             application.bench(
                 server, folder, console, messages=messages or _MESSAGES[APPLICATION], load=load
             )
+        if only in {None, FLUXION}:
+            fluxion.bench(server, folder, console, lines=lines, rounds=rounds)
         server.stop()
         if only in {None, TRIGGERS}:
             triggers.bench(folder, console, messages=messages or _MESSAGES[TRIGGERS], pairs=pairs)
@@ -55,14 +59,25 @@ def bench(
 
 
 @click.command()
-@click.option("--only", type=click.Choice([*_MESSAGES]), help="One of the three.")
+@click.option("--only", type=click.Choice([*_MESSAGES, FLUXION]), help="One of the four.")
 @click.option(
     "--messages",
     type=click.IntRange(1),
     help=f"[default: {_MESSAGES[MIGRATION]:,}; of the other two {_MESSAGES[APPLICATION]:,}]",
 )
 @click.option(
-    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of the migration."
+    "--lines",
+    type=click.IntRange(1),
+    default=_LINES,
+    show_default=True,
+    help="Of Fluxion's invoices; 8,000,000 is the large measurement.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Of the migration, and of fluxion.",
 )
 @click.option(
     "--connections",
@@ -83,11 +98,12 @@ def bench(
 def main(
     only: str | None,
     messages: int | None,
+    lines: int,
     rounds: int,
     pairs: int,
     **load: Any,
 ) -> None:
-    """Measure TinkuBot's migration: how fast it is, and what the application notices of it."""
+    """Measure how fast TinkuBot's and Fluxion's migrations are, and what an application notices."""
     # Whoever ends the process wants the server gone too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
@@ -96,6 +112,7 @@ def main(
             only,
             console,
             messages=messages,
+            lines=lines,
             rounds=rounds,
             load=application.Load(**load),
             pairs=pairs,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.bench import fluxion
 from runner.bench.application import Watched, noticed
 from runner.bench.client import TABLES, Summary, Tally, percentile, summarize
 from runner.bench.command import PeakMemory
@@ -98,6 +99,24 @@ def test_the_table_holds_every_method_and_part_against_the_limit() -> None:
     assert by_name["traspaso: start"][3:5] == ["None", "None"]
     assert by_name["traspaso: start + load"][5:] == ["1.62", "1.50", "1.75"]
     assert by_name["traspaso: all of it"][4] == "200.0 MB"
+
+
+def test_the_table_of_a_duckdb_file_holds_each_road_against_the_limit_of_its_round() -> None:
+    measured = {
+        LIMIT: plain(LIMIT, [2, 4]),
+        "csv": plain("csv", [4, 4]),
+        TRASPASO: [traspaso(1, 3, 1), traspaso(1, 5, 2)],
+    }
+    rows = {str(line[0]): line[1:] for line in fluxion.comparison(measured)}
+    assert [*rows] == [
+        LIMIT, "csv", "traspaso: start", "traspaso: load", "traspaso: proof", TRASPASO,
+    ]  # fmt: skip
+    assert [str(cell).strip() for cell in rows["csv"]] == [
+        "4.00", "4.00", "4.00", "25", "50.0 MB", "1.50", "1.00", "2.00",
+    ]  # fmt: skip
+    assert [str(cell).strip() for cell in rows["traspaso: load"]] == [
+        "4.00", "3.00", "5.00", "None", "None", "1.38", "1.25", "1.50",
+    ]  # fmt: skip
 
 
 def test_shares_are_those_of_the_medians() -> None:
