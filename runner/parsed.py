@@ -10,6 +10,7 @@ import os
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,11 @@ def load(folder: Path, state: str) -> Any:
     """Return dbt's manifest of this state, None where another one is kept, or none."""
     try:
         with (folder / _FILE).open("rb") as file:
-            return pickle.load(file) if file.readline().strip() == state.encode() else None  # noqa: S301
+            if file.readline().strip() != state.encode():
+                return None
+            from dbt.contracts.graph.manifest import Manifest
+
+            return Manifest(**pickle.load(file))  # noqa: S301
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
         return None
 
@@ -49,8 +54,17 @@ def keep(folder: Path, state: str, manifest: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # Replaced at once: another process may be reading it.
         written = folder / f"{_FILE}.{os.getpid()}"
-        written.write_bytes(f"{state}\n".encode() + pickle.dumps(manifest))
+        written.write_bytes(f"{state}\n".encode() + pickle.dumps(_content(manifest)))
         written.replace(folder / _FILE)
+
+
+def _content(manifest: Any) -> dict[str, Any]:
+    """Return a manifest's fields by name, its indexes left out: it makes them again.
+
+    Its own way to be pickled is by position, and mistakes one index for another.
+    """
+    names = [field.name for field in fields(manifest) if not field.name.startswith("_")]
+    return {name: getattr(manifest, name) for name in names}
 
 
 def _project_files(project: Path) -> Iterator[Path]:
