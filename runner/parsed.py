@@ -44,7 +44,9 @@ def load(folder: Path, state: str) -> Any:
             from dbt.contracts.graph.manifest import Manifest
 
             return Manifest(**pickle.load(file))  # noqa: S301
-    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
+    except (OSError, pickle.UnpicklingError, EOFError, ImportError, LookupError, AttributeError,
+            TypeError, ValueError):  # fmt: skip
+        # Whatever a file may raise that is cut off, or was written by another version.
         return None
 
 
