@@ -6,19 +6,23 @@ once for all commands of a process, and what was parsed is kept for the next one
 
 import copy
 import fcntl
+import gc
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from runner import parsed
 from runner.db import FIX_LOCKED, SESSION, connect
 from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
 from runner.plan import Plan
@@ -53,8 +57,14 @@ _LOCKED = r"lock timeout|deadlock detected|statement timeout|the switch gave way
 
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
-    name: SESSION[name] for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
+    name: SESSION[name]
+    for name in ("TimeZone", "DateStyle", "jit", "client_connection_check_interval")
 }
+
+
+def import_meanwhile() -> None:
+    """Begin to import dbt beside what comes next; whoever needs it waits for the rest."""
+    threading.Thread(target=import_module, args=["dbt.cli.main"], daemon=True).start()
 
 
 @dataclass
@@ -72,6 +82,8 @@ class Dbt:
     seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     # What the last operation failed with: its result does not say.
     _operation_error: str = field(default="", init=False, repr=False)
+    # Whether this process made what the loads of every phase need.
+    is_prepared: bool = field(default=False, init=False, repr=False)
     _manifest: Any = field(default=None, init=False, repr=False)
     _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     # The queries of the final tables that the last sync built, by model.
@@ -110,10 +122,20 @@ class Dbt:
             return
         from dbt.cli.main import dbtRunner
 
-        with _environment(self._environment("", 0) | _NO_SERVER):
-            parsed = dbtRunner().invoke(["parse", *self._options()])
-        self._require(parsed)
-        self._manifest = parsed.result
+        environment = self._environment("", 0) | _NO_SERVER
+        state = parsed.state_of(
+            self.settings.project_dir,
+            {name: value for name, value in environment.items() if name.startswith("TRASPASO_")},
+        )
+        self._manifest = parsed.load(self._cache, state)
+        if self._manifest is None:
+            with _environment(environment):
+                outcome = dbtRunner().invoke(["parse", *self._options()])
+            self._require(outcome)
+            self._manifest = outcome.result
+            parsed.keep(self._cache, state, self._manifest)
+        # What was imported and read stays: no collection need look at it again.
+        gc.freeze()
         _move(self._manifest, self._server["PGDATABASE"])
         self._models = {
             name: copy.deepcopy(node)
@@ -151,17 +173,19 @@ class Dbt:
             exclude=_models(system, exclude), run_id=run_id, phase=phase,
         )  # fmt: skip
 
-    def seed(self, system: str) -> None:
-        """Load the value maps and the numbering plans."""
-        self._build("seed", select=[f"tag:{system},resource_type:seed"])
+    def prepare(self, system: str) -> None:
+        """Load the value maps and the numbering plans, create the staging and compat views."""
+        self._build(
+            "build", "--resource-type", "seed", "--resource-type", "model",
+            select=[
+                f"tag:{system},resource_type:seed",
+                f"path:models/staging/{system}", f"path:models/compat/{system}",
+            ],
+        )  # fmt: skip
 
     def snapshot(self, system: str) -> None:
         """Keep the history of the tables that have a snapshot."""
         self._build("snapshot", select=[f"tag:{system}"])
-
-    def views(self, system: str) -> None:
-        """Create the staging and compat views."""
-        self._build("run", select=[f"path:models/staging/{system}", f"path:models/compat/{system}"])
 
     def load(self, selector: str, system: str, *, run_id: str, phase: int,
              exclude: Sequence[str] = ()) -> None:  # fmt: skip
@@ -263,6 +287,7 @@ class Dbt:
             "--target-path", str(self._target_path),
             "--log-path", str(self._target_path),
             "--quiet", "--log-level", "none", "--no-use-colors", "--no-version-check",
+            "--no-write-json",
         ]  # fmt: skip
 
     def _environment(self, run_id: str, phase: int) -> dict[str, str]:
@@ -377,7 +402,7 @@ def write_docs(project_dir: Path, page: Path) -> None:
                 "docs", "generate", "--static",
                 "--project-dir", str(project_dir), "--profiles-dir", str(project_dir),
                 "--target", "duckdb", "--target-path", folder, "--log-path", folder,
-                "--quiet", "--log-level", "none", "--no-version-check",
+                "--no-write-json", "--quiet", "--log-level", "none", "--no-version-check",
             ])  # fmt: skip
         if not outcome.success:
             raise StepFailed(f"dbt: {outcome.exception}", "dbt parse, to see where")

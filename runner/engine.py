@@ -6,7 +6,8 @@ is done are written in one transaction, so a step is either done or was never be
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,11 +17,11 @@ import psycopg
 from psycopg import sql
 
 from runner import backup, capture, clean_up, preflight, state, switch
-from runner.catalog import Picture, some, take_picture
+from runner.catalog import Picture, legacy_sums, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console
 from runner.db import connect, explain, sql_text
-from runner.dbt import Dbt, Touched
+from runner.dbt import Dbt, Touched, import_meanwhile
 from runner.errors import Refused, StepFailed, TraspasoError
 from runner.estimate import last_rehearsal
 from runner.locks import patiently
@@ -66,6 +67,8 @@ class Engine:
     settings: Settings
     plan: Plan
     console: Console
+    # What is read of the legacy while dbt is imported, for phases that do not write there.
+    _legacy: Future[dict[str, str]] | None = field(default=None, init=False, repr=False)
     # The deadline of the phase that runs.
     _until: Deadline = field(default_factory=Deadline, init=False, repr=False)
 
@@ -102,6 +105,7 @@ class Engine:
     ) -> None:
         url = self.settings.require_run_target()
         self._pace.require_window(ignore_window=ignore_window)
+        import_meanwhile()
         for number in phases:
             self.plan.phase(number)
         with self._connection(url) as conn:
@@ -115,6 +119,7 @@ class Engine:
                     outcome,
                     require=lambda: self._require_ready(conn, phases),
                 ) as lock,
+                self._reading_legacy(url, phases),
                 self._dbt(outcome) as dbt,
             ):
                 self._run_phases(
@@ -310,6 +315,29 @@ class Engine:
     # --- around a run ---------------------------------------------------------------------------
 
     @contextmanager
+    def _reading_legacy(self, url: str, phases: Sequence[int]) -> Iterator[None]:
+        """Sum the legacy tables meanwhile, which phase 0 holds against its backup."""
+        if PREPARE not in phases:
+            yield
+            return
+        with self._connection(url) as conn, ThreadPoolExecutor(1) as pool:
+            self._legacy = pool.submit(legacy_sums, conn, self.settings, self.plan)
+            try:
+                yield
+            except BaseException:
+                conn.cancel_safe()
+                raise
+            finally:
+                self._legacy = None
+
+    def _legacy_sums(self, conn: psycopg.Connection) -> dict[str, str]:
+        """Return what was read meanwhile, or read it: somebody may have held a lock."""
+        if self._legacy is not None:
+            with suppress(psycopg.Error):
+                return self._legacy.result()
+        return legacy_sums(conn, self.settings, self.plan)
+
+    @contextmanager
     def _dbt(self, outcome: RunOutcome) -> Iterator[Dbt]:
         """Give dbt, imported and with the project read: the phases' times are their own."""
         began = time.monotonic()
@@ -470,6 +498,7 @@ class Engine:
         if kept is not None and kept.present and self._still_holds(work.conn, kept):
             notes.append(f"backup {kept.id} is verified and still holds what is here")
             return
+        self._legacy = None  # it takes long: what was read before it is too old to be recorded
         with watch.lap("backup", self.plan.tables):
             made = self._patiently(
                 lambda: backup.create(self.settings, self.plan, work.phase.number, tell=tell)
@@ -482,7 +511,7 @@ class Engine:
         """Whether the legacy tables are as they were when the backup was made."""
         saved = backup.checksums_of(conn, kept.id)
         schema = self.settings.legacy_schema
-        now = take_picture(conn, self.settings, self.plan).legacy
+        now = self._legacy_sums(conn)
         return all(saved.get(f"{schema}.{name}") == found for name, found in now.items())
 
     def _create(self, work: _Work) -> None:
@@ -501,12 +530,13 @@ class Engine:
         system = self.plan.system
         with watch.lap("capture"):
             self._capture(work)
-        with watch.lap("views"):
-            dbt.seed(system)
-            dbt.views(system)
-        work.check()
-        with watch.lap("snapshot", self.plan.tables):
-            dbt.snapshot(system)
+        if not dbt.is_prepared:
+            with watch.lap("views"):
+                dbt.prepare(system)
+            work.check()
+            with watch.lap("snapshot", self.plan.tables):
+                dbt.snapshot(system)
+            dbt.is_prepared = True
         for left in reversed(range(_ROUNDS)):
             work.check()
             seen = capture.snapshot(conn)
@@ -539,8 +569,9 @@ class Engine:
         self._require_backup(conn)
         switch.require_possible(conn, self.settings, self.plan)
         loaded = self._loaded_phases(conn)
-        with watch.lap("views"):
-            dbt.views(system)
+        if not dbt.is_prepared:
+            with watch.lap("views"):
+                dbt.prepare(system)
         with watch.lap("sync"):
             conn.execute("delete from traspaso.unproved where system = %s", [system])
             self._sync(work.lock, dbt, loaded)
@@ -648,7 +679,8 @@ class Engine:
         conn, phase, done = work.conn, work.phase, work.done
         with conn.transaction():
             pictures = self._pictures(conn)
-            now = take_picture(conn, self.settings, self.plan)
+            legacy = self._legacy_sums(conn) if phase.number <= CREATE else None
+            now = take_picture(conn, self.settings, self.plan, legacy=legacy)
             before = max((n for n in pictures if n < phase.number), default=None)
             changed = pictures[before].legacy_changes(now) if before is not None else []
             if changed:

@@ -8,7 +8,7 @@ import psycopg
 from runner import backup, state
 from runner.console import Console
 from runner.db import connect, explain
-from runner.engine import PREPARE, Engine
+from runner.engine import PREPARE, SWITCH, Engine
 from runner.errors import Refused, StepFailed
 from runner.estimate import Rehearsal, Rehearsed
 from runner.outcome import RunOutcome
@@ -69,21 +69,25 @@ def _run_all(settings: Settings, plan: Plan, console: Console, backup_id: str) -
         rows = legacy_rows(conn, settings, plan)
     # Nobody is told of a rehearsal.
     engine = Engine(settings, replace(plan, notifications=()), console)
-    outcome = RunOutcome()
+    # One by one: what a run of several phases does once, each of them does on its own night.
+    # Phase 5 waits until nobody has used the English names for days.
+    runs = {phase.number: RunOutcome() for phase in plan.phases if phase.number <= SWITCH}
     with console.progress("rehearsal"):
-        engine.run([phase.number for phase in plan.phases], outcome, ignore_window=True)
+        for number, outcome in runs.items():
+            engine.run([number], outcome, ignore_window=True)
+        phases = [done for outcome in runs.values() for done in outcome.phases]
         back = {
             done.phase: _go_back(engine, done.phase)
-            for done in reversed(outcome.phases)
+            for done in reversed(phases)
             if done.phase > PREPARE
         }
     return Rehearsal(
         backup_id=backup_id,
-        start_seconds=outcome.start_seconds,
+        start_seconds=runs[PREPARE].start_seconds,
         rows=rows,
         phases=[
             Rehearsed(done.phase, done.name, done.seconds, back.get(done.phase), done.watch.laps)
-            for done in outcome.phases
+            for done in phases
         ],
     )
 

@@ -93,6 +93,7 @@ comment on column traspaso.changes.transaction is
 comment on table traspaso.repairs is
     'Una fila por valor que cambió más allá de su correspondencia declarada';
 {{ _function_jsonb_or_string() }}
+{{ _function_noted() }}
 {{ _function_catalog_lines() }}
 {{ switch_functions() }}
 {%- endmacro %}

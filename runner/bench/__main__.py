@@ -18,6 +18,9 @@ from runner.server import EmbeddedServer
 
 MIGRATION, APPLICATION, TRIGGERS, FLUXION = "migration", "application", "triggers", "fluxion"
 
+# What the migration's seconds on the server are told by.
+_SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
+
 _MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000}
 _LINES = 2_000_000
 
@@ -36,7 +39,7 @@ def bench(
     folder = Path(tempfile.mkdtemp(prefix="traspaso-bench-"))
     # The server's user must be able to enter it.
     folder.chmod(0o755)
-    server = EmbeddedServer(folder / "pg")
+    server = EmbeddedServer(folder / "pg", settings=_SETTINGS)
     try:
         if only != TRIGGERS:
             server.start()

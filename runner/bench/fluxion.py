@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from psycopg import sql
 from runner.bench.command import PeakMemory, Traspaso
 from runner.bench.figures import Spread, figure, ratios
 from runner.bench.loaders import CSV, CURSORS, DLT, LIMIT, TABLES, Keys, make_files
-from runner.bench.migration import LOAD, PROOF, START, TRASPASO, Measurement, Step, split
+from runner.bench.migration import LOAD, PROOF, START, TRASPASO, Measurement, split
 from runner.console import Cell, Console, size
 from runner.db import connect, sql_text
 from runner.errors import StepFailed, TraspasoError
@@ -144,15 +143,13 @@ class Bench:
         run = ("run", _SYSTEM, "--yes", "--ignore-window", "--through")
         # The others find their tables made.
         command(*run, "1")
-        began = datetime.now(UTC)
-        _, memory = command(*run, "3")
-        ended = datetime.now(UTC)
+        began = time.monotonic()
+        answer, memory = command(*run, "3")
+        seconds = time.monotonic() - began
         with connect(url) as conn:
             journal = conn.execute(sql_text("bench/journal.sql")).fetchall()
-        parts, steps, tables = split(
-            began, ended, journal[0][4], [Step(*row[:4]) for row in journal]
-        )
-        seconds = (ended - began).total_seconds()
+        parts, steps = split(seconds, answer)
+        tables = {name: float(took) for name, took in journal}
         return Measurement(
             TRASPASO, seconds, memory=memory, parts=parts, steps=steps, tables=tables
         )

@@ -68,7 +68,7 @@ def test_a_rehearsal_runs_all_of_it_forward_and_back_and_leaves_nothing_but_time
     before = databases(prepared), schemas(prepared), files(prepared.backup_dir)
     answer = traspaso(prepared, "rehearse", "tinkubot")
     assert answer.code == 0, answer.stderr
-    assert [phase["phase"] for phase in answer.json["phases"]] == [0, 1, 2, 3]
+    assert [phase["phase"] for phase in answer.json["phases"]] == [0, 1, 2, 3, 4]
     assert all(phase["seconds"] > 0 for phase in answer.json["phases"])
     back = [phase["rollback_seconds"] for phase in answer.json["phases"]]
     assert back[0] is None
@@ -78,7 +78,7 @@ def test_a_rehearsal_runs_all_of_it_forward_and_back_and_leaves_nothing_but_time
         "phase": 0, "state": "idle", "switched": False,
     }  # fmt: skip
     planned = traspaso(prepared, "plan", "tinkubot").json
-    assert all(phase["estimate"]["forward_seconds"] > 0 for phase in planned["phases"])
+    assert all(phase["estimate"]["forward_seconds"] > 0 for phase in planned["phases"][:5])
 
 
 def test_a_phase_that_fails_in_the_rehearsal_is_named_and_its_database_is_gone(
