@@ -1,0 +1,9 @@
+{%- for table in var('legacy_keys')['fluxion'] %}
+{{ 'union all' if not loop.first }}
+-- depends_on: {{ ref('compat_fluxion__' ~ table) }}
+{%- if execute %}
+{{ table_balance(graph.nodes['model.traspaso.compat_fluxion__' ~ table]) }}
+{%- else %}
+select 1
+{%- endif %}
+{%- endfor %}
