@@ -42,7 +42,7 @@
             from (
                 select
                     *,
-                    {{ source_key(system, table) }} as source_key,
+                    {{ proved_key(system, table) }} as source_key,
                     {{ base_key(system, table) }} as _base_key
                 from {{ legacy_relation(system, table) }}
             ) as loaded

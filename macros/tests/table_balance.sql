@@ -62,7 +62,7 @@
                 legacy.source_key is null as is_orphaned
             from {{ evidence_relation('row_fates') }} as fate
             left join (
-                select {{ source_key(system, table) }} as source_key
+                select {{ proved_key(system, table) }} as source_key
                 from {{ legacy_relation(system, table) }}
             ) as legacy on fate.source_key = legacy.source_key
             where
