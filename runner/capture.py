@@ -24,7 +24,9 @@ _LONGEST_NAME = 63
 
 
 def missing(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[str]:
-    """Return the legacy tables whose writes are not captured."""
+    """Return the legacy tables whose writes are not captured; a file has no triggers to do it."""
+    if plan.reads_file:
+        return []
     names = [table.source_table for table in plan.tables]
     found = conn.execute(
         sql_text("captured_tables.sql"),
@@ -91,7 +93,7 @@ def remove(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
 
     Raises LockNotAvailable where somebody is in a long transaction; said again, it goes on.
     """
-    for table in (table.source_table for table in plan.tables):
+    for table in () if plan.reads_file else (table.source_table for table in plan.tables):
         with _briefly(conn):
             for trigger in _triggers(conn, settings, table):
                 conn.execute(

@@ -142,8 +142,10 @@ def _differences(conn: psycopg.Connection, compat: str, tables: list[str]) -> li
 
 def _require_views(conn: psycopg.Connection, plan: Plan) -> None:
     row = conn.execute(
-        "select count(*) from pg_catalog.pg_views where schemaname = %s"
-        " and viewname in ('balance', 'huerfanos', 'diferencias')",
+        "select count(*) from pg_catalog.pg_class as c"
+        " inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace"
+        " where n.nspname = %s and c.relkind in ('v', 'r')"
+        " and c.relname in ('balance', 'huerfanos', 'diferencias')",
         [plan.schemas.compat],
     ).fetchone()
     if row is None or row[0] != 3:  # noqa: PLR2004  # the three proofs

@@ -1,4 +1,4 @@
-{%- for table in var('legacy_keys')['fluxion'] %}
+{%- for table in proved_tables('fluxion') %}
 {{ 'union all' if not loop.first }}
 -- depends_on: {{ ref('compat_fluxion__' ~ table) }}
 {%- if execute %}
