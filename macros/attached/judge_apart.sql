@@ -22,10 +22,11 @@
         ~ ' as select *, ' ~ refusal_reasons(work.rules) ~ ' as _reasons from ('
         ~ judged_query(work) ~ ') as candidate') -%}
     {%- do load_step(_create_judged(judged, contract, work.columns)) -%}
-    {%- do model_step(
-        'insert into ' ~ judged ~ ' select _source_table, _source_key, _source_row::text,'
-        ~ ' _reasons, ' ~ _storable(contract, work.columns) | join(', ')
-        ~ ' from ' ~ _apart(contract, 'judged')
+    {%- do send_rows(
+        judged,
+        'select _source_table, _source_key, _source_row::text, _reasons, '
+        ~ _storable(contract, work.columns) | join(', ') ~ ' from '
+        ~ _apart(contract, 'judged')
     ) -%}
 
     {#- what a foreign key refuses too -#}

@@ -83,7 +83,7 @@
     {%- do load_step('lock table ' ~ work.relation ~ ' in access exclusive mode') -%}
     {%- set keys = take_keys_off(work.relation) -%}
     {%- do restart_sequences(work.relation, work.contract) -%}
-    {%- set kept_back = _stream(work, work.relation) -%}
+    {%- set stream = _stream(work, work.relation) -%}
 
     {%- set colliding = [] -%}
     {%- for statement in keys if ' UNIQUE ' in statement or ' PRIMARY KEY ' in statement -%}
@@ -91,7 +91,7 @@
             {%- do colliding.append(statement) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do _collect_keys(work, work.relation, kept_back > 0, colliding != []) -%}
+    {%- do _collect_keys(work, work.relation, stream.kept_back > 0, colliding != []) -%}
     {%- set judged = judge_apart(work, work.relation) -%}
     {%- for statement in colliding -%}
         {%- do load_step(statement) -%}
@@ -102,6 +102,12 @@
     {%- endfor -%}
     {%- do load_step('analyze ' ~ work.relation) -%}
     {%- set rows = load_step('select count(*) from ' ~ work.relation).rows[0][0] | int -%}
+    {%- if not judged and rows != stream.loaded -%}
+        {{ exceptions.raise_compiler_error(
+            'load_target_table: DuckDB has sent ' ~ stream.loaded ~ ' rows of '
+            ~ work.relation ~ ', PostgreSQL has ' ~ rows ~ '. Say the same command again.'
+        ) }}
+    {%- endif -%}
     {%- do advance_sequences(work.relation, work.contract) -%}
     {%- do record_judged(work, judged) -%}
     {{ return(rows) }}
@@ -116,14 +122,14 @@
     {%- do load_step(
         'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
     ) -%}
-    {%- set kept_back = _stream(work, loaded) -%}
+    {%- set stream = _stream(work, loaded) -%}
     {%- set repeated = [] -%}
     {%- for key in loaded_keys(work.contract, work.columns) if load_step(
         _repeated_keys(loaded, key) ~ ' limit 1'
     ).rows | length > 0 -%}
         {%- do repeated.append(key) -%}
     {%- endfor -%}
-    {%- do _collect_keys(work, loaded, kept_back > 0, repeated != []) -%}
+    {%- do _collect_keys(work, loaded, stream.kept_back > 0, repeated != []) -%}
     {%- do _collect_orphans(work, loaded) -%}
     {%- set judged = judge_apart(work, loaded) -%}
     {%- do load_step('analyze ' ~ loaded) -%}
@@ -136,7 +142,7 @@
 
 {#
     Streams the rows that no rule keeps back into the table, by binary COPY. Returns how
-    many were kept back.
+    many were loaded, and how many kept back.
 #}
 {% macro _stream(work, into) -%}
     {%- set offered = model_step(
@@ -148,7 +154,7 @@
         ~ is_valid(work.rules),
         fetch=true
     ).rows[0][0] | int -%}
-    {{ return(offered - loaded) }}
+    {{ return({'loaded': loaded, 'kept_back': offered - loaded}) }}
 {%- endmacro %}
 
 {# Builds a unique key, or returns false where two rows share it. #}

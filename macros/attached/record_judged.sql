@@ -54,9 +54,7 @@
     {%- do load_step(
         'create unlogged table ' ~ repairs ~ ' (' ~ columns | join(' text, ') ~ ' text)'
     ) -%}
-    {%- do model_step(
-        'insert into ' ~ repairs ~ ' select ' ~ columns | join(', ') ~ ' from ' ~ found
-    ) -%}
+    {%- do send_rows(repairs, 'select ' ~ columns | join(', ') ~ ' from ' ~ found) -%}
     {%- do load_step(
         'delete from ' ~ repairs ~ ' as repair where (source_table, source_key) not in'
         ~ ' (select _source_table, _source_key from '
