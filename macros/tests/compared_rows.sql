@@ -11,11 +11,12 @@
     node   the compat model, as in `graph`: its columns with the legacy's types, and
            meta.system, meta.source_table
     texts  whether to give each column's two texts as expected_1, shown_1, … too
+    legacy, shown  relations that hold some of the rows; none: all of them
 
     Columns: source_key, is_legacy, is_shown, differs. A row that stands on one side
     only has the other side's flag false.
 #}
-{% macro compared_rows(node, texts=false) -%}
+{% macro compared_rows(node, texts=false, legacy=none, shown=none) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     {%- set key = var('legacy_keys')[system][table] -%}
@@ -44,7 +45,7 @@
                     *,
                     {{ proved_key(system, table) }} as source_key,
                     {{ base_key(system, table) }} as _base_key
-                from {{ legacy_relation(system, table) }}
+                from {{ legacy or legacy_relation(system, table) }}
             ) as loaded
             left join (
                 select
@@ -79,7 +80,7 @@
                 select
                     *,
                     {{ base_key(system, table) }} as _base_key
-                from {{ node_relation(node) }}
+                from {{ shown or node_relation(node) }}
             ) as shown
             where not {{ is_pending(system, table, 'shown._base_key') }}
         ) as hashed

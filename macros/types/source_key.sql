@@ -26,10 +26,7 @@
     /* ordinal */
 {%- endmacro %}
 
-{#
-    The same for a proof, which reads every row: numbered where the legacy itself does
-    not say that its key is unique.
-#}
+{# The same for a proof, which looks at few rows of a file, all of one key. #}
 {% macro proved_key(system, table) -%}
     {{ target_dispatch('proved_key')(system, table) }}
 {%- endmacro %}
@@ -41,19 +38,6 @@
 {% macro attached__proved_key(system, table) -%}
     {%- set key = var('legacy_keys')[system][table] -%}
     {{ source_key(system, table) | replace(
-        _ordinal_mark(),
-        '' if _is_enforced(system, table, key.columns)
-        else ' || ' ~ row_ordinal(key.columns, key.order_by)
+        _ordinal_mark(), ' || ' ~ row_ordinal(key.columns, key.order_by)
     ) }}
-{%- endmacro %}
-
-{% macro _is_enforced(system, table, columns) -%}
-    {%- set legacy = legacy_relation(system, table) -%}
-    {{ return(run_query(
-        "select count(*) from duckdb_constraints() where database_name = '"
-        ~ legacy.database ~ "' and schema_name = '" ~ legacy.schema ~ "' and table_name = '"
-        ~ table ~ "' and constraint_type in ('PRIMARY KEY', 'UNIQUE')"
-        ~ " and list_sort(constraint_column_names) = list_sort(['"
-        ~ columns | join("', '") ~ "'])"
-    ).rows[0][0] > 0) }}
 {%- endmacro %}

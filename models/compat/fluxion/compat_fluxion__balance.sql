@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('compat_fluxion__sumas_legado') }}
+-- depends_on: {{ ref('compat_fluxion__distintas') }}
 {%- for table in proved_tables('fluxion') %}
 {{ 'union all' if not loop.first }}
 -- depends_on: {{ ref('compat_fluxion__' ~ table) }}
