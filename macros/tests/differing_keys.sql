@@ -16,7 +16,7 @@
         ~ " on legado.bucket = destino.bucket"
         ~ " where coalesce(legado.llanas, 0) <> coalesce(destino.llanas, 0)"
         ~ " or legado.suma is distinct from destino.suma"
-    ) if execute else none -%}
+    ) if is_building() else none -%}
     {%- set buckets = [] -%}
     {%- for row in (found.rows if found else []) -%}
         {%- do buckets.append("'" ~ row[0] | replace("'", "''") ~ "'") -%}

@@ -81,11 +81,16 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Whether a query to the target finds anything. #}
+{# Whether a query to the target finds anything; where nothing is built nobody asks. #}
 {% macro has_rows(query) -%}
-    {{ return(execute and target_query(
+    {{ return(is_building() and target_query(
         'select count(*) from (' ~ query ~ ') as found'
     ).rows[0][0] > 0) }}
+{%- endmacro %}
+
+{# Whether what a model reads is there: a compilation has nothing to look at. #}
+{% macro is_building() -%}
+    {{ return(execute and flags.WHICH in ('build', 'run', 'test')) }}
 {%- endmacro %}
 
 {# A query to the target, as a relation where the models run. #}
