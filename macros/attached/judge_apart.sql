@@ -113,7 +113,7 @@ create unlogged table {{ judged }} (
     {%- set values = [] -%}
     {%- for column in contract.columns if column.name in columns -%}
         {%- if column.type == 'text' or column.length is not none -%}
-            {%- do values.append("replace(" ~ column.name ~ ", chr(0), '\\u0000')") -%}
+            {%- do values.append(storable_text(column.name)) -%}
         {%- elif column.precision is not none or unstorable(column) -%}
             {%- set refused = [] -%}
             {%- for rule in row_rules({'requires': [], 'columns': [

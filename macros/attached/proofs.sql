@@ -100,7 +100,7 @@
     (
         select *
         from {{ legacy_relation(system, table) }}
-        where replace({{ base_key(system, table) }}, chr(0), '\u0000') in (
+        where {{ storable_text(base_key(system, table)) }} in (
             select apart.key from {{ from_server(keys) }} as apart
         )
     )

@@ -22,7 +22,14 @@
     {%- set key = var('legacy_keys')[system][table] -%}
     {%- set columns = node.columns.values() | list -%}
     select
-        coalesce(expected.source_key, shown.row_key) as source_key,
+        coalesce(
+            expected.source_key,
+            {% if key.order_by -%}
+            regexp_replace(shown.row_key, '#1$', '')
+            {%- else -%}
+            shown.row_key
+            {%- endif %}
+        ) as source_key,
         expected.row_key is not null as is_legacy,
         shown.row_key is not null as is_shown,
         coalesce(expected.content <> shown.content, true) as differs

@@ -40,7 +40,7 @@
                 {%- for column in columns %}
                 {{ legacy_value(column.name, column.data_type) }} as {{ column.name }},
                 {%- endfor %}
-                replace({{ base_key(system, table) }}, chr(0), '\u0000') as _key
+                {{ storable_text(base_key(system, table)) }} as _key
             from {{ legacy_relation(system, table) }}
         ) as typed
         where {{ within }}

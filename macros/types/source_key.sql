@@ -19,7 +19,7 @@
     judged_query, which finds the mark.
 #}
 {% macro attached__source_key(system, table) -%}
-    replace({{ base_key(system, table) }}, chr(0), '\u0000') {{ _ordinal_mark() }}
+    {{ storable_text(base_key(system, table)) }} {{ _ordinal_mark() }}
 {%- endmacro %}
 
 {% macro _ordinal_mark() -%}

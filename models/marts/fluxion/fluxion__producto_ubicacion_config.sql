@@ -51,7 +51,9 @@ select
     updated_at,
 
     -- evidence
-    {{ converted_values('fluxion', 'producto_ubicacion_config', 'raw__', 'raw_') }}
+    {{ converted_values(
+        'fluxion', 'producto_ubicacion_config', 'raw__', 'raw_'
+    ) }}
     'producto_ubicacion_config' as _source_table,
     _source_key,
     _source_row

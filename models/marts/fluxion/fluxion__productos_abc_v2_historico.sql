@@ -27,7 +27,9 @@ select
     fecha_calculo,
 
     -- evidence
-    {{ converted_values('fluxion', 'productos_abc_v2_historico', 'raw__', 'raw_') }}
+    {{ converted_values(
+        'fluxion', 'productos_abc_v2_historico', 'raw__', 'raw_'
+    ) }}
     'productos_abc_v2_historico' as _source_table,
     _source_key,
     _source_row

@@ -34,7 +34,9 @@ renamed as (
         {{ legacy_value('fecha_calculo', 'date') }} as fecha_calculo,
 
         -- evidence
-        {{ converted_values('fluxion', 'productos_abc_v2_historico', 'raw_') }}
+        {{ converted_values(
+            'fluxion', 'productos_abc_v2_historico', 'raw_'
+        ) }}
         {{ source_key('fluxion', 'productos_abc_v2_historico') }} as _source_key,
         {{ source_row('source') }} as _source_row
     from source
