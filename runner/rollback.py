@@ -125,7 +125,7 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
         statement = "drop table {}" if to == 0 else "truncate table {} restart identity"
         names = [sql.Identifier(settings.target_schema, name) for name in present]
         conn.execute(sql.SQL(statement).format(sql.SQL(", ").join(names)))
-        if to >= CREATE_PHASE:
+        if to >= CREATE_PHASE and plan.reads_file:
             _put_foreign_keys_back(conn, settings, present)
     for evidence in ("row_fates", "repairs"):
         conn.execute(
