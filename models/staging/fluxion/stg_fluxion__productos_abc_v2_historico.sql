@@ -37,7 +37,8 @@ renamed as (
         {{ converted_values(
             'fluxion', 'productos_abc_v2_historico', 'raw_'
         ) }}
-        {{ source_key('fluxion', 'productos_abc_v2_historico') }} as _source_key,
+        {{ source_key('fluxion', 'productos_abc_v2_historico') }}
+            as _source_key,
         {{ source_row('source') }} as _source_row
     from source
 
