@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from runner import legacy_file
 from runner.db import sql_text, table_checksum
 from runner.plan import Plan
 from runner.settings import Settings
@@ -101,7 +102,9 @@ class Picture:
 
 
 def legacy_sums(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dict[str, str]:
-    """Return `rows:checksum` of each legacy table."""
+    """Return `rows:checksum` of each legacy table, or the hash of the file that holds them."""
+    if settings.legacy_file is not None:
+        return {settings.legacy_file.name: legacy_file.fingerprint(settings.legacy_file)}
     return _sums(conn, settings.legacy_schema, [table.source_table for table in plan.tables])
 
 
@@ -118,9 +121,9 @@ def take_picture(
     stands in the target database, the positions of its sequences are left out: they belong to the
     application, which goes on working.
     """
-    schemas = [
-        settings.legacy_schema, settings.target_schema, plan.schemas.staging, plan.schemas.compat,
-    ]  # fmt: skip
+    schemas = [settings.target_schema, plan.schemas.staging, plan.schemas.compat]
+    if settings.legacy_file is None:
+        schemas.append(settings.legacy_schema)
     ours = set(plan.target_tables)
     lines = conn.execute(
         "select object, definition from traspaso.catalog_lines(%s::text[])", [schemas]

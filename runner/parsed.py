@@ -18,7 +18,7 @@ from typing import Any
 _FILE = "manifest.pickle"
 _FOLDERS = ("models", "macros", "seeds", "snapshots", "tests", "analyses")
 _FILES = ("dbt_project.yml", "profiles.yml", "packages.yml", "dependencies.yml")
-_PACKAGES = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-postgres")
+_PACKAGES = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-postgres", "dbt-duckdb")
 
 
 def state_of(project: Path, environment: Mapping[str, str]) -> str:

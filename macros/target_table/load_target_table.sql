@@ -8,6 +8,10 @@
     Returns the number of rows inserted, updated and deleted.
 #}
 {% macro load_target_table(relation, contract, sql) -%}
+    {{ return(target_dispatch('load_target_table')(relation, contract, sql)) }}
+{%- endmacro %}
+
+{% macro default__load_target_table(relation, contract, sql) -%}
     {%- do lock_for_load(relation) -%}
     {%- set queried = get_columns_in_query(sql) -%}
     {%- do _require_columns(relation, contract, queried) -%}

@@ -8,7 +8,7 @@
     behind those. The tables' own locks are waited for by lock_timeout.
 #}
 {% macro lock_for_load(relation) -%}
-    {{ return(adapter.dispatch('lock_for_load', 'traspaso')(relation)) }}
+    {{ return(target_dispatch('lock_for_load')(relation)) }}
 {%- endmacro %}
 
 {% macro default__lock_for_load(relation) -%}{%- endmacro %}

@@ -4,7 +4,7 @@
     others read and write both tables, adding with validation would not.
 #}
 {% macro validate_foreign_keys(relation) -%}
-    {{ return(adapter.dispatch('validate_foreign_keys', 'traspaso')(relation)) }}
+    {{ return(target_dispatch('validate_foreign_keys')(relation)) }}
 {%- endmacro %}
 
 {% macro default__validate_foreign_keys(relation) -%}{%- endmacro %}
