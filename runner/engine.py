@@ -691,10 +691,13 @@ class Engine:
             if changed:
                 done.notes.append(f"the application wrote to {some(changed)} meanwhile")
             recorded = pictures.get(phase.number)
-            if recorded is not None and max(pictures) > phase.number:
-                # Run again while later phases are done: going back here empties their tables.
+            if recorded is not None and self._is_begun_after(conn, phase):
+                # Run again while later phases are begun: going back here takes away what they made.
                 now = recorded.updated(now, self.plan.loaded_after(phase.number))
             self._record(work, "done", {"picture": now.to_json(), "legacy_changed": changed})
+
+    def _is_begun_after(self, conn: psycopg.Connection, phase: Phase) -> bool:
+        return any(step.phase > phase.number for step in state.steps(conn, self.plan.system))
 
     def _pictures(self, conn: psycopg.Connection) -> dict[int, Picture]:
         """Return what was recorded of each completed phase."""

@@ -19,6 +19,7 @@ do $take$
 declare
     taken record;
     is_empty boolean;
+    patience text := current_setting('lock_timeout');
 begin
     perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
     for taken in
@@ -46,6 +47,7 @@ begin
         continue when not (is_empty or taken.refers);
         insert into traspaso.foreign_keys values
             (taken.child, taken.name, taken.parent, taken.definition);
+        " ~ _wait_for_maintenance() ~ "
         execute format('alter table %s drop constraint %I', taken.child, taken.name);
     end loop;
 end
@@ -71,6 +73,7 @@ $take$
 do $put$
 declare
     taken record;
+    patience text := current_setting('lock_timeout');
 begin
     perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
     for taken in
@@ -80,6 +83,7 @@ begin
             or parent = " ~ table ~ " and child not in (" ~ (children + [table]) | join(', ') ~ ")
         order by child, name
     loop
+        " ~ _wait_for_maintenance() ~ "
         execute format(
             'alter table %s add constraint %I %s not valid',
             taken.child, taken.name, taken.definition
@@ -93,6 +97,15 @@ begin
 end
 $put$
     ")) -%}
+{%- endmacro %}
+
+{# The weak lock that lock_strongly takes first, on both tables of a foreign key. #}
+{% macro _wait_for_maintenance() -%}
+        perform set_config('lock_timeout', '5s', true);
+        execute format(
+            'lock table %s, %s in share update exclusive mode', taken.child, taken.parent
+        );
+        perform set_config('lock_timeout', patience, true);
 {%- endmacro %}
 
 {#

@@ -80,7 +80,7 @@
 {%- endmacro %}
 
 {% macro _load_empty(work) -%}
-    {%- do load_step('lock table ' ~ work.relation ~ ' in access exclusive mode') -%}
+    {%- do lock_strongly([work.relation]) -%}
     {%- set taken = take_keys_off(work.relation) -%}
     {%- set keys = taken.unique + taken.rest -%}
     {%- do restart_sequences(work.relation, work.contract) -%}

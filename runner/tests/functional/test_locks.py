@@ -90,6 +90,13 @@ def test_a_lock_that_is_released_in_time_delays_and_nothing_else(
     assert traspaso(ready, "validate", "tinkubot").json["status"] == "pass"
 
 
+def test_a_load_outwaits_the_servers_own_maintenance(ready: Settings) -> None:
+    with held(ready, "proveedores", "share update exclusive", briefly=True):
+        answer = traspaso(ready, *MASTERS)
+    assert answer.code == 0, answer.stdout
+    assert "waiting: " not in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("table", "mode"),
     [("users", "access exclusive"), ("proveedores", "access share")],
