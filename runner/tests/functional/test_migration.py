@@ -432,7 +432,7 @@ def test_a_run_that_failed_and_goes_on_keeps_what_earlier_phases_recorded(
     create_legacy(conn)
     assert traspaso(settings, *CREATE).code == 0
     conn.execute("alter table public.clientes add constraint imposible check (false)")
-    failed = traspaso(settings, *RUN)
+    failed = traspaso(settings, "run", "tinkubot", "--phase", "2", "--yes", "--ignore-window")
     assert failed.code == 1
     assert "imposible" in failed.json["error"]["message"]
     conn.execute("alter table public.clientes drop constraint imposible")
