@@ -109,9 +109,12 @@ class Engine:
         for number in phases:
             self.plan.phase(number)
         with self._connection(url) as conn:
+            asked = phases
             phases = self._left(conn, phases, outcome)
             if not phases:
-                return
+                # What was killed just after its end is told apart from what was not.
+                with self._operating(conn, f"run {asked[0]}-{asked[-1]}", outcome):
+                    return
             with (
                 self._operating(
                     conn,

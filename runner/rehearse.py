@@ -70,7 +70,7 @@ def _run_all(settings: Settings, plan: Plan, console: Console, backup_id: str) -
     # Nobody is told of a rehearsal.
     engine = Engine(settings, replace(plan, notifications=()), console)
     # One by one: what a run of several phases does once, each of them does on its own night.
-    # Phase 5 waits until nobody has used the English names for days.
+    # What phase 5 drops comes back from a backup only.
     runs = {phase.number: RunOutcome() for phase in plan.phases if phase.number <= SWITCH}
     with console.progress("rehearsal"):
         for number, outcome in runs.items():

@@ -587,7 +587,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "unknown system": (("run", "nada", "--through", "3", "--yes"), 2, "nada"),
     "unknown option": (("run", "tinkubot", "--fast"), 2, "--fast"),
     "unknown command": (("migrate",), 2, "migrate"),
-    "later phase": (("run", "tinkubot", "--through", "4", "--yes", "--ignore-window"), 2, "4"),
+    "later phase": (("run", "tinkubot", "--through", "6", "--yes", "--ignore-window"), 2, "6"),
 }
 
 

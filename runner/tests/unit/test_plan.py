@@ -42,13 +42,9 @@ def test_tinkubot_is_planned_as_documented() -> None:
     plan = load_plan("tinkubot")
     assert str(plan.window) == "02:00\N{EN DASH}06:00 America/Guayaquil"
     assert [phase.name for phase in plan.phases] == [
-        "prepare",
-        "create",
-        "masters",
-        "transactions",
-        "switch",
-        "clean_up",
-    ]
+        "prepare", "create", "masters", "transactions", "switch", "clean_up",
+    ]  # fmt: skip
+    assert plan.switch_wait_seconds == 5
     assert plan.phase(2).tables[0] == Table("users", ("proveedores", "clientes"))
     assert [table.source_table for table in plan.phase(3).tables] == [
         "service_requests",
@@ -57,8 +53,8 @@ def test_tinkubot_is_planned_as_documented() -> None:
         "task_queue",
         "consents",
     ]
-    for number in (0, 1, 4, 5):
-        assert plan.phase(number).tables == plan.tables
+    assert plan.phase(0).tables == plan.phase(1).tables == plan.tables
+    assert plan.phase(4).tables == plan.phase(5).tables == plan.tables
     assert len(plan.tables) == len(plan.target_tables) == 10
     assert plan.lock_timeout_ms == 5000
 
