@@ -226,7 +226,7 @@ def run(
     following = outcome.phases[-1].phase + 1
     if following == 1 and not outcome.rehearsed:
         console.next(f"traspaso rehearse {plan.system}")
-    elif following <= SWITCH <= plan.phases[-1].number:
+    elif following <= min(SWITCH, plan.phases[-1].number):
         console.next(f"traspaso run {plan.system} --phase {following}")
     else:
         console.next(f"traspaso validate {plan.system}")

@@ -262,6 +262,12 @@ class Engine:
 
         Raises Refused where nothing is loaded, or where writes are not captured.
         """
+        if self.plan.reads_file:
+            raise Refused(
+                f"the legacy of {self.plan.system} is a file, of which nobody notes what changes",
+                f"load again what it holds now: traspaso run {self.plan.system} --through "
+                f"{TRANSACTIONS} --yes",
+            )
         url = self.settings.require_run_target()
         with self._connection(url) as conn:
             loaded = self._loaded_phases(conn)

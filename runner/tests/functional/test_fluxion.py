@@ -213,6 +213,14 @@ def test_a_second_run_touches_nothing(migrated: Migrated) -> None:
     assert (rows(settings, stored), rows(settings, fates)) == before
 
 
+def test_a_file_is_loaded_again_not_synced(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    answer = traspaso(settings, "sync", "fluxion")
+    assert answer.code == 3
+    assert "run fluxion --through 3" in answer.json["error"]["fix"]
+    assert traspaso(settings, "status", "fluxion").json["state"] == "idle"
+
+
 def test_what_was_changed_in_postgresql_is_brought_back(migrated: Migrated) -> None:
     settings, _, _ = migrated
     change(settings, "update movimientos_inventario set usuario = 'x' where id = 'M000000003'")
