@@ -74,6 +74,7 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
         if to <= CREATE_PHASE:
             capture.remove(conn, settings, plan)
         with conn.transaction():
+            _keep_maintenance_off(conn, settings, plan, to)
             conn.execute(
                 sql.SQL("set local lock_timeout = {}").format(
                     sql.Literal(f"{plan.ddl_lock_timeout_ms}ms")
@@ -130,6 +131,17 @@ def recorded_picture(conn: psycopg.Connection, plan: Plan, phase: int) -> tuple[
 def _targets_after(plan: Plan, phase: int) -> list[str]:
     kept = plan.loaded_after(phase)
     return [name for name in plan.target_tables if name not in kept]
+
+
+def _keep_maintenance_off(
+    conn: psycopg.Connection, settings: Settings, plan: Plan, to: int
+) -> None:
+    """Lock weakly what is to be locked strongly, as the macro lock_strongly does, and why."""
+    present = present_tables(conn, settings.target_schema, _targets_after(plan, to))
+    if present:
+        names = [sql.Identifier(settings.target_schema, name) for name in present]
+        statement = sql.SQL("lock table {} in share update exclusive mode")
+        conn.execute(statement.format(sql.SQL(", ").join(names)))
 
 
 def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> None:

@@ -144,6 +144,13 @@ def test_a_rollback_waits_for_a_lock_too(ready: Settings, monkeypatch: pytest.Mo
     assert traspaso(ready, *back).code == 0
 
 
+def test_a_rollback_outwaits_the_servers_own_maintenance(ready: Settings) -> None:
+    with held(ready, "proveedores", "share update exclusive", briefly=True):
+        answer = traspaso(ready, "rollback", "tinkubot", "--to", "0", "--yes")
+    assert answer.code == 0, answer.stdout
+    assert "waiting: " not in answer.stderr
+
+
 def test_what_others_queue_behind_waits_a_second_at_most() -> None:
     plan = load_plan("tinkubot")
     assert plan.lock_timeout_ms > DDL_LOCK_TIMEOUT_MS
