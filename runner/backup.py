@@ -531,7 +531,7 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
                 entries=entries,
                 lock_timeout_ms=plan.lock_timeout_ms,
                 application_name=session,
-                afterwards=clean_up.note_restored(conn, plan) if cleaned_up else "",
+                afterwards=clean_up.note_restored(conn, settings, plan) if cleaned_up else "",
             )
             contents.compare(url, held, _silent)
     return archive.describe(manifest, settings.backup_dir / identifier)

@@ -11,7 +11,7 @@ from runner.archive import Manifest
 from runner.catalog import some
 from runner.db import sql_text
 from runner.errors import Refused
-from runner.plan import SWITCH_PHASE, Plan
+from runner.plan import CLEAN_UP_PHASE, SWITCH_PHASE, Plan
 from runner.rollback import drop_views
 from runner.settings import Settings
 
@@ -64,6 +64,18 @@ def drop_legacy(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Non
         conn.execute(sql.SQL("analyze {}").format(sql.Identifier(settings.target_schema, name)))
 
 
+def grants(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[str]:
+    """Return who may do what with each view: 'view role PRIVILEGE'."""
+    found = conn.execute(
+        sql_text("view_grants.sql"),
+        {
+            "schema": settings.legacy_schema,
+            "views": [table.source_table for table in plan.tables],
+        },
+    )
+    return [row[0] for row in found]
+
+
 def is_dropped(entry: str, settings: Settings, plan: Plan) -> bool:
     """Whether an entry of a backup's table of contents is of what phase 5 dropped.
 
@@ -90,14 +102,18 @@ def dropped_part(manifest: Manifest, plan: Plan) -> Manifest:
     }
 
 
-def note_restored(conn: psycopg.Connection, plan: Plan) -> str:
+def note_restored(conn: psycopg.Connection, settings: Settings, plan: Plan) -> str:
     """Return the SQL that says in the journal that what phase 5 dropped is back.
 
     What was written to the Spanish tables meanwhile nobody noted: all of it counts as written.
+    What default privileges gave to the views is taken back.
     """
-    statement = sql_text("note_restored.sql").format(
-        system=sql.Literal(plan.system),
-        phase=sql.Literal(SWITCH_PHASE),
-        tables=sql.Literal([table.source_table for table in plan.tables]),
+    names = [table.source_table for table in plan.tables]
+    given = {"system": sql.Literal(plan.system), "tables": sql.Literal(names)}
+    statements = (
+        sql_text("revoke_surplus.sql").format(
+            schema=sql.Literal(settings.legacy_schema), phase=sql.Literal(CLEAN_UP_PHASE), **given
+        ),
+        sql_text("note_restored.sql").format(phase=sql.Literal(SWITCH_PHASE), **given),
     )
-    return f"{statement.as_string(conn)};"
+    return "\n".join(f"{statement.as_string(conn)};" for statement in statements)

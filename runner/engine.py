@@ -367,14 +367,16 @@ class Engine:
         done.reversible_until = deadline.moment
         return _Work(lock.conn, dbt, phase, outcome.run_id or "", done, deadline, lock)
 
-    def _patiently(self, action: Callable[[], T]) -> T:
+    def _patiently(self, action: Callable[[], T], *, alters_legacy: bool = False) -> T:
         """Do an action, again while it is locked out, but not when the deadline has come."""
 
         def attempt() -> T:
             self._until.check()
             return action()
 
-        return patiently(self.settings, self.plan, self.console, attempt)
+        return patiently(
+            self.settings, self.plan, self.console, attempt, alters_legacy=alters_legacy
+        )
 
     @contextmanager
     def _connection(self, url: str, *, read_only: bool = False) -> Iterator[psycopg.Connection]:
@@ -593,7 +595,7 @@ class Engine:
         with watch.lap("proof", self.plan.tables):
             self._patiently(lambda: prove(conn, self.plan, self.plan.tables)).require()
         with watch.lap("switch"):
-            self._patiently(lambda: self._try_switch(work, loaded))
+            self._patiently(lambda: self._try_switch(work, loaded), alters_legacy=True)
         step = next(s for s in state.steps(conn, system) if s.phase == SWITCH)
         waited = step.detail["writers_waited_seconds"]
         work.done.rows = step.rows or 0
@@ -627,8 +629,9 @@ class Engine:
         def drop() -> None:
             with conn.transaction():
                 clean_up.require_unused(conn, self.plan)
+                grants = clean_up.grants(conn, asked, self.plan)
                 clean_up.drop_legacy(conn, asked, self.plan)
-                self._record(work, "done", {"backup": made.id})
+                self._record(work, "done", {"backup": made.id, "grants": grants})
 
         with watch.lap("drop"):
             self._patiently(drop)

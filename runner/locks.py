@@ -52,10 +52,11 @@ class Holder:
         )
 
 
-def holders(settings: Settings, plan: Plan) -> list[Holder]:
+def holders(settings: Settings, plan: Plan, *, alters_legacy: bool = False) -> list[Holder]:
     """Return who holds a lock that our statements wait for: on legacy tables, on final tables.
 
-    Asked on a connection of its own; empty when that is not to be had.
+    Legacy tables that are only read (not `alters_legacy`) wait for the strongest lock alone. Asked
+    on a connection of its own; empty when that is not to be had.
     """
     try:
         with (
@@ -65,6 +66,7 @@ def holders(settings: Settings, plan: Plan) -> list[Holder]:
             return cursor.execute(
                 sql_text("table_lock_holders.sql"),
                 {
+                    "alters_legacy": alters_legacy,
                     "legacy_schema": settings.legacy_schema,
                     "legacy_tables": [table.source_table for table in plan.tables],
                     "target_schema": settings.target_schema,
@@ -76,11 +78,18 @@ def holders(settings: Settings, plan: Plan) -> list[Holder]:
         return []
 
 
-def patiently(settings: Settings, plan: Plan, console: Console, action: Callable[[], T]) -> T:
+def patiently(
+    settings: Settings,
+    plan: Plan,
+    console: Console,
+    action: Callable[[], T],
+    *,
+    alters_legacy: bool = False,
+) -> T:
     """Do `action`, again while it raises Locked, until the plan's patience is over.
 
     The last Locked is raised then, with the names of those who hold the locks. `action` must
-    leave nothing behind when it raises.
+    leave nothing behind when it raises. `alters_legacy` where it alters the legacy tables.
     """
 
     def tell(state: RetryCallState) -> None:
@@ -104,7 +113,7 @@ def patiently(settings: Settings, plan: Plan, console: Console, action: Callable
     try:
         return retrying(attempt)
     except Locked as error:
-        found = holders(settings, plan)
+        found = holders(settings, plan, alters_legacy=alters_legacy)
         if not found:
             raise
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""

@@ -31,6 +31,10 @@ LOCK_MS = 450
 # How long the weak lock waits, which nobody waits behind, for the server's own maintenance.
 _MAINTENANCE_TIMEOUT = "5s"
 
+# From this version on a view can read with the rights of whoever asks, as those in compat do
+# when none of them is behind a view under a legacy name.
+_SECURITY_INVOKER_SINCE = 150000
+
 # How a legacy table gets what its view of the way back says.
 _REPLAY = (
     (
@@ -130,15 +134,24 @@ def switch_back(conn: psycopg.Connection, settings: Settings, plan: Plan, run_id
     with conn.transaction():
         _lock(conn, settings, plan)
         _name_all_keys(conn, settings, plan)
+        _name_repaired_keys(conn, settings, plan)
+        _name_children(conn, settings, plan)
         conn.execute("analyze traspaso.changes")
         with _writable(conn, plan):
             _replay(conn, settings, plan, brought)
+            brought.aside = _leave_unparented(conn, settings, plan, run_id)
         _require_brought(conn, plan)
-        brought.aside = _keep_aside(conn, plan, run_id)
+        brought.aside += _keep_aside(conn, plan, run_id)
         _move_back(conn, settings, plan)
         state.forget_steps(conn, plan.system, after=TRANSACTIONS_PHASE)
         state.mark_synced(conn, plan.system, range(TRANSACTIONS_PHASE + 1))
         conn.execute("delete from traspaso.uses where system = %s", [plan.system])
+        # Those rows are in the legacy again, under ordinals of their own.
+        conn.execute(
+            "delete from traspaso.row_fates where system = %s and run_id = ''"
+            " and source_key ~ '#[0-9]{10}$'",
+            [plan.system],
+        )
     return brought
 
 
@@ -184,6 +197,78 @@ def _name_all_keys(conn: psycopg.Connection, settings: Settings, plan: Plan) -> 
                     relation=sql.Identifier(schema, table),
                 )
             )
+
+
+def _name_repaired_keys(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
+    """Look at the rows too whose key the views show otherwise, where that one was written."""
+    for table, columns in project.legacy_keys(settings.project_dir, plan.system).items():
+        shown = [
+            sql.SQL("coalesce(rekeyed.shown ->> {}, {}::text, '')").format(
+                sql.Literal(column), sql.Identifier("source", column)
+            )
+            for column in columns
+        ]
+        conn.execute(
+            sql_text("name_repaired_keys.sql").format(
+                system=sql.Literal(plan.system),
+                table=sql.Literal(table),
+                columns=sql.Literal([*columns]),
+                key=key_text("source", columns),
+                shown_key=sql.SQL("concat_ws(',', {})").format(sql.SQL(", ").join(shown)),
+                relation=sql.Identifier(plan.schemas.archive, table),
+            )
+        )
+
+
+def _name_children(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
+    """Look at the rows too that refer to a row that was written."""
+    keys = project.legacy_keys(settings.project_dir, plan.system)
+    for table, column, parent, _, _ in _references(conn, plan):
+        conn.execute(
+            sql_text("name_children.sql").format(
+                system=sql.Literal(plan.system),
+                table=sql.Literal(table),
+                parent=sql.Literal(parent),
+                column=sql.Identifier(column),
+                key=key_text("source", keys[table]),
+                relation=sql.Identifier(plan.schemas.archive, table),
+            )
+        )
+
+
+def _references(conn: psycopg.Connection, plan: Plan) -> list[tuple[str, str, str, str, bool]]:
+    """Return each legacy foreign key: table, column, parent, its column, whether it may be null."""
+    return conn.execute(
+        sql_text("archived_references.sql"),
+        {"schema": plan.schemas.archive, "tables": _sources(plan)},
+    ).fetchall()
+
+
+def _leave_unparented(
+    conn: psycopg.Connection, settings: Settings, plan: Plan, run_id: str
+) -> list[str]:
+    """Take from a row that no view shows the parent that is gone, and name it."""
+    keys = project.legacy_keys(settings.project_dir, plan.system)
+    aside = []
+    for table, column, parent, parent_column, nullable in _references(conn, plan):
+        if not nullable:
+            continue
+        found = conn.execute(
+            sql_text("unparented.sql").format(
+                system=sql.Literal(plan.system),
+                table=sql.Literal(table),
+                kept_as=sql.Literal(f"{plan.schemas.archive}.{table}"),
+                reason=sql.Literal(f"{column}:foreign_key"),
+                key=key_text("source", keys[table]),
+                column=sql.Identifier(column),
+                relation=sql.Identifier(plan.schemas.archive, table),
+                parent=sql.Identifier(plan.schemas.archive, parent),
+                parent_column=sql.Identifier(parent_column),
+                run_id=sql.Literal(run_id),
+            )
+        ).fetchall()
+        aside += [f"{table} {key}: {column}" for (key,) in found]
+    return aside
 
 
 def _keep_aside(conn: psycopg.Connection, plan: Plan, run_id: str) -> list[str]:
@@ -284,7 +369,11 @@ def _require_brought(conn: psycopg.Connection, plan: Plan) -> None:
     left = {}
     for table in _sources(plan):
         row = conn.execute(
-            sql.SQL("select count(*), min(clave) from {}").format(_way_back(plan, table))
+            sql_text("unbrought.sql").format(
+                back=_way_back(plan, table),
+                legacy=sql.Identifier(plan.schemas.archive, table),
+                name=sql.Literal(f'"{plan.schemas.archive}"."{table}"'),
+            )
         ).fetchone()
         if row and row[0]:
             left[table] = f"{table} {row[1]}" + (f" and {row[0] - 1} more" if row[0] > 1 else "")
@@ -306,6 +395,12 @@ def _move_back(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None
         conn.execute(sql.SQL("drop function {}()").format(sql.Identifier("traspaso", function)))
     drop_helpers(conn, plan)
     for table in sources:
+        if conn.info.server_version >= _SECURITY_INVOKER_SINCE:
+            conn.execute(
+                sql.SQL("alter view {} set (security_invoker = true)").format(
+                    sql.Identifier(plan.schemas.compat, table)
+                )
+            )
         conn.execute(
             sql.SQL("alter table {} set schema {}").format(
                 sql.Identifier(plan.schemas.archive, table),

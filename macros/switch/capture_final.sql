@@ -24,7 +24,7 @@
     {%- endfor -%}
     {{ return([
         'create function traspaso.' ~ name ~ '() returns trigger language plpgsql'
-        ~ " security definer set search_path = '' as $traspaso$\nbegin\n    if tg_op = 'TRUNCATE' then\n"
+        ~ " security definer set search_path = pg_catalog, pg_temp as $traspaso$\nbegin\n    if tg_op = 'TRUNCATE' then\n"
         ~ '        insert into traspaso.changes (system, source_table, source_key, operation) values '
         ~ _whole_tables(contract) ~ ';\n        return null;\n    end if;\n    '
         ~ notes | join('\n    ') ~ '\n    return null;\nend\n$traspaso$',

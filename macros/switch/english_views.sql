@@ -4,7 +4,8 @@
     defaults, grants, row-level security and triggers; then the table moves away.
 
     The view reads with its owner's rights, so that the grants on it suffice as they did
-    on the table. Who reads it is noted once a minute and session, by a subquery that runs
+    on the table; so does the compat view under it, whose reader need not have rights on the
+    Spanish tables. Who reads it is noted once a minute and session, by a subquery that runs
     once a query. `row_security_active` asks of the legacy table, by its OID, whether the
     policies bind whoever asks.
 
@@ -42,6 +43,9 @@ legacy as (
         class.relacl,
         class.relrowsecurity,
         format('%I.%I', '{{ legacy }}', given.name) as table_name,
+        format(
+            'new row violates row-level security policy for table "%s"', given.name
+        ) as policy_error,
         format('%I.%I', '{{ legacy }}', given.name || '__traspaso') as view_name
     from given
     inner join pg_class as class on class.relname = given.name
@@ -288,16 +292,20 @@ statements as (
             'create function %I.%I() returns trigger language plpgsql as $traspaso$'
             || ' #variable_conflict use_column' || chr(10)
             || 'begin if tg_op = ''INSERT'' then'
-            || ' if not exists (select from (select new.*) as %I where %s) then perform traspaso.refuse_row(%L, array[''*:policy'']); end if;'
+            || ' if not exists (select from (select new.*) as %I where %s) then raise exception using errcode = ''42501'', message = %L; end if;'
             || ' elsif tg_op = ''UPDATE'' then'
             || ' if not exists (select from (select old.*) as %I where %s) then return null; end if;'
-            || ' if not exists (select from (select new.*) as %I where %s) then perform traspaso.refuse_row(%L, array[''*:policy'']); end if;'
+            -- who can see a row cannot make one of it that they cannot see
+            || ' if not exists (select from (select new.*) as %I where %s and %s) then raise exception using errcode = ''42501'', message = %L; end if;'
             || ' else if not exists (select from (select old.*) as %I where %s) then return null; end if; return old; end if;'
             || ' return new; end $traspaso$',
             '{{ compat }}', 'politica_' || name,
-            name, (select written from allowed where allowed.oid = legacy.oid and polcmd = 'a'), name,
+            name, (select written from allowed where allowed.oid = legacy.oid and polcmd = 'a'),
+            policy_error,
             name, (select seen from allowed where allowed.oid = legacy.oid and polcmd = 'w'),
-            name, (select written from allowed where allowed.oid = legacy.oid and polcmd = 'w'), name,
+            name, (select written from allowed where allowed.oid = legacy.oid and polcmd = 'w'),
+            (select seen from allowed where allowed.oid = legacy.oid and polcmd = 'r'),
+            policy_error,
             name, (select seen from allowed where allowed.oid = legacy.oid and polcmd = 'd')
         )
     from legacy
@@ -322,10 +330,20 @@ statements as (
         )
     from legacy
     union all
-    select position, 12, 0, format('alter table %s set schema %I', table_name, '{{ archive }}')
+    select position, 12, 0, format('alter view %I.%I reset (security_invoker)', '{{ compat }}', name)
     from legacy
     union all
-    select position, 13, 0, format('alter view %s rename to %I', view_name, name)
+    -- foreign keys are checked with the owner's rights
+    select
+        position, 13, 0,
+        format('grant usage on schema %I to %I', '{{ archive }}', pg_get_userbyid(relowner))
+    from legacy
+    where pg_get_userbyid(relowner) <> current_user
+    union all
+    select position, 14, 0, format('alter table %s set schema %I', table_name, '{{ archive }}')
+    from legacy
+    union all
+    select position, 15, 0, format('alter view %s rename to %I', view_name, name)
     from legacy
 )
 

@@ -38,7 +38,7 @@ comment on table traspaso.unproved is
 {% macro _function_note_use() -%}
 create or replace function traspaso.note_use(system text, view_name text, kind text)
 returns boolean
-language plpgsql volatile security definer set search_path = '' as $traspaso$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $traspaso$
 declare
     -- SET ROLE's role, for whoever works under one
     role_now text := coalesce(nullif(current_setting('role'), 'none'), session_user::text);
@@ -64,23 +64,18 @@ $traspaso$;
 {# Refuses a row: 'column:rule, in words', by the rule's own SQLSTATE. #}
 {% macro _function_refuse_row() -%}
 create or replace function traspaso.refuse_row(view_name text, reasons text[]) returns void
-language plpgsql volatile set search_path = '' as $traspaso$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $traspaso$
 declare
     name text := split_part(reasons[1], ':', 1);
     rule text := split_part(split_part(reasons[1], ':', 2), ' ', 1);
 begin
-    raise exception '%', view_name || ': ' || case rule
-        when 'policy' then 'new row violates row-level security policy'
-        else array_to_string(reasons, '; ')
-    end
-    using
+    raise exception '%: %', view_name, array_to_string(reasons, '; ') using
         errcode = case rule
             when 'not_null' then '23502'
             when 'unique' then '23505'
             when 'foreign_key' then '23503'
             when 'length' then '22001'
             when 'range' then '22003'
-            when 'policy' then '42501'
             when 'json' then '22P02'
             when 'type' then '22023'
             else '23514'
@@ -97,7 +92,7 @@ $traspaso$;
 create or replace function traspaso.concurrent_write(
     view_name text, column_name text, given anyelement
 ) returns anyelement
-language plpgsql volatile set search_path = '' as $traspaso$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $traspaso$
 begin
     raise exception '%.%: could not serialize access due to concurrent update',
         view_name, column_name
@@ -113,7 +108,7 @@ $traspaso$;
 {% macro _function_merged_json() -%}
 create or replace function traspaso.merged_json(now jsonb, before jsonb, after jsonb)
 returns jsonb
-language plpgsql immutable set search_path = '' as $traspaso$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $traspaso$
 declare
     result jsonb := now;
     name text;

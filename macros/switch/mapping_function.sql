@@ -37,7 +37,7 @@ returns table (
     {%- endfor %}
     motivos text[]
 )
-language plpgsql stable set search_path = '' as $traspaso$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $traspaso$
 #variable_conflict use_column
 begin
     return query

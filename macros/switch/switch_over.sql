@@ -76,7 +76,7 @@
     {%- set rows = load_step('select count(*) from ' ~ scope).rows[0][0] -%}
     {%- do require_time(began, limit_ms) -%}
 
-    {%- set defaults = _defaults_of_views(contracts, legacy) -%}
+    {%- set defaults = _defaults_of_views(contracts, legacy, compat) -%}
     {%- do load_step('create schema if not exists ' ~ adapter.quote(archive)) -%}
     {%- set statements = load_step(
         english_views(system, legacy, archive, compat, tables, defaults)
@@ -155,9 +155,10 @@
 
 {#
     Where the final column counts up by itself, so does the view's, by the same sequence;
-    which goes on from where the legacy's stands.
+    which goes on from where the legacy's stands. By a function: who was granted the
+    legacy's sequence has no right on this one.
 #}
-{% macro _defaults_of_views(contracts, legacy) -%}
+{% macro _defaults_of_views(contracts, legacy, compat) -%}
     {%- set defaults = {} -%}
     {%- for each in contracts -%}
         {%- for column in each.contract.columns if column.serial and column.source is string -%}
@@ -166,9 +167,13 @@
                 ~ column.name ~ "')"
             ).rows[0][0] -%}
             {%- for table in each.contract.sources -%}
-                {%- do defaults.setdefault(table, {}).update({
-                    column.source: "nextval('" ~ sequence ~ "'::regclass)"
-                }) -%}
+                {%- set next = adapter.quote(compat) ~ '.'
+                    ~ adapter.quote('siguiente_' ~ table ~ '_' ~ column.source) ~ '()' -%}
+                {%- do load_step(
+                    'create function ' ~ next ~ ' returns bigint language sql security definer'
+                    ~ " return pg_catalog.nextval('" ~ sequence ~ "'::regclass)"
+                ) -%}
+                {%- do defaults.setdefault(table, {}).update({column.source: next}) -%}
                 {%- set before = load_step(
                     "select pg_get_serial_sequence('" ~ adapter.quote(legacy) ~ '.'
                     ~ adapter.quote(table) ~ "', '" ~ column.source ~ "')"

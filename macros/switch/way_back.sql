@@ -8,7 +8,8 @@
     over the keys in `traspaso.changes`. A value that the compat view shows as it showed
     the legacy's stays the legacy's, to the letter; one that was repaired when it was
     written comes back as it was written. A row that the evidence took in since then
-    (merged, quarantined) comes back from there.
+    (merged, quarantined) comes back from there. A parent that no view shows, since only a
+    Spanish table has it, is left out where the legacy can do without.
 
     node    the compat model, as in `graph`
     compat  schema of the compat views
@@ -18,6 +19,10 @@
     {%- set table = node.config.meta.source_table -%}
     {%- set key = var('legacy_keys')[system][table] -%}
     {%- set columns = node.columns.values() | list -%}
+    {%- set foreign_keys = {} -%}
+    {%- for each in legacy_foreign_keys(system, table) if each.nullable -%}
+        {%- do foreign_keys.update({each.column: each}) -%}
+    {%- endfor -%}
     {%- set legacy = legacy_relation(system, table) | string | replace(adapter.quote(target.database) ~ '.', '') -%}
     {%- set pending -%}
         (
@@ -28,24 +33,25 @@
         )
     {%- endset -%}
 create view {{ adapter.quote(compat) }}.{{ adapter.quote('regreso_' ~ table) }} as
-with shown as (
+with seen as (
     select
-        shown.*,
+        {%- for column in columns %}
+        {%- set name = adapter.quote(column.name) %}
+        {%- set key = foreign_keys.get(column.name) %}
+        {%- if key %}
+        (
+            select parent.{{ adapter.quote(key.parent_column) }}
+            from {{ adapter.quote(compat) }}.{{ adapter.quote(key.parent) }} as parent
+            where parent.{{ adapter.quote(key.parent_column) }} = shown.{{ name }}
+            limit 1
+        ) as {{ name }},
+        {%- else %}
+        shown.{{ name }},
+        {%- endif %}
+        {%- endfor %}
         {{ base_key(system, table) }} as _key
     from {{ adapter.quote(compat) }}.{{ adapter.quote(table) }} as shown
     where {{ _is_written(system, table, 'shown', legacy, pending) }}
-),
-
-numbered as (
-    select
-        source.*,
-        source.ctid as _row,
-        {{ base_key(system, table) }} as _key,
-        {{ source_key(system, table) }} as _source_key
-    from {{ legacy }} as source
-    {%- if not key.order_by %}
-    where {{ _is_written(system, table, 'source', legacy, pending) }}
-    {%- endif %}
 ),
 
 kept as (
@@ -61,15 +67,72 @@ kept as (
         fate.system = '{{ system }}' and fate.source_table = '{{ table }}'
         and {{ base_of_key(system, table, 'fate.source_key') }} in {{ pending }}
         {%- if not key.order_by %}
-        and not exists (select 1 from shown where shown._key = fate.source_key)
+        and not exists (select 1 from seen where seen._key = fate.source_key)
         {%- endif %}
+),
+
+-- What no view shows any more, since the evidence took it in, is as good as shown.
+shown as (
+    select * from seen
+    union all
+    select
+        {%- for column in columns %}
+        given.{{ adapter.quote(column.name) }},
+        {%- endfor %}
+        {{ base_of_key(system, table, 'kept.source_key') }}
+    from kept
+    cross join lateral jsonb_populate_record(
+        null::{{ adapter.quote(compat) }}.{{ adapter.quote(table) }}, kept.row
+    ) as given
+    where kept.is_new
+),
+
+{%- if key.order_by %}
+
+-- Of a row whose key was repaired, the key that the view shows.
+rekeyed as (
+    select
+        {{ base_of_key(system, table, 'source_key') }} as base,
+        {{ json_object_of('column_name', 'shown') }} as shown
+    from traspaso.repairs
+    where
+        system = '{{ system }}' and source_table = '{{ table }}'
+        and column_name in ('{{ key.columns | join("', '") }}')
+    group by 1
+),
+{%- endif %}
+
+numbered as (
+    select
+        source.*,
+        source.ctid as _row,
+        {%- if key.order_by %}
+        {%- set shown_key = [] %}
+        {%- for name in key.columns %}
+            {%- do shown_key.append(
+                "coalesce(rekeyed.shown ->> '" ~ name ~ "', source." ~ adapter.quote(name) ~ '::text)'
+            ) %}
+        {%- endfor %}
+        {{ row_key(shown_key) }} as _key,
+        {%- else %}
+        {{ base_key(system, table) }} as _key,
+        {%- endif %}
+        {{ source_key(system, table) }} as _source_key
+    from {{ legacy }} as source
+    {%- if key.order_by %}
+    left join rekeyed on rekeyed.base = {{ base_key(system, table) }}
+    {%- else %}
+    where {{ _is_written(system, table, 'source', legacy, pending) }}
+    {%- endif %}
 ),
 
 repaired as (
     select
         source_key as _source_key,
         {{ json_object_of('column_name', 'before') }} as before,
-        {{ json_object_of('column_name', 'shown') }} as shown
+        {{ json_object_of('column_name', 'shown') }} as shown,
+        -- those that were noted since the switch, by a write
+        {{ json_object_of('column_name', 'before') }} filter (where run_id = '') as written
     from traspaso.repairs
     where
         system = '{{ system }}' and source_table = '{{ table }}'
@@ -97,7 +160,7 @@ loaded_rows as (
         left join repaired on numbered._source_key = repaired._source_key
         where
             numbered._key in {{ pending }}
-            and not exists (select 1 from kept where kept.source_key = numbered._source_key)
+            and not exists (select 1 from kept where kept.source_key = numbered._source_key and not kept.is_new)
     ) as hashed
 ),
 
@@ -130,7 +193,7 @@ shown_left as (
 
 loaded_left as (
     select numbered.*, 1 as _pair from numbered
-    where not exists (select 1 from kept where kept.source_key = numbered._source_key)
+    where not exists (select 1 from kept where kept.source_key = numbered._source_key and not kept.is_new)
 ),
 {%- endif %}
 
@@ -148,6 +211,10 @@ wanted as (
             {%- set member = canonical_text(member, column.data_type) -%}
         {%- endif %}
         case
+            when
+                {{ has_json_member('repaired.written', column.name) }}
+                and {{ member }} is not distinct from {{ now }}
+                then ({{ json_member('repaired.written', column.name) }})::{{ column_type(legacy, column.name) }}
             when
                 loaded._key is not null
                 and {{ column_text(column, 'loaded', 'repaired') }} is not distinct from {{ now }}
@@ -178,25 +245,6 @@ where
     {%- for column in columns %}
     or {{ adapter.quote(column.name) }} is distinct from {{ adapter.quote('_old_' ~ loop.index) }}
     {%- endfor %}
-union all
-select
-    case when numbered._source_key is null then 'i' else 'u' end,
-    numbered._row,
-    kept.source_key,
-    {%- for column in columns %}
-    given.{{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from kept
-left join numbered on kept.source_key = numbered._source_key
-cross join lateral jsonb_populate_record(null::{{ legacy }}, kept.row) as given
-where
-    kept.is_new
-    and (
-        numbered._source_key is null
-        {%- for column in columns %}
-        or given.{{ adapter.quote(column.name) }} is distinct from numbered.{{ adapter.quote(column.name) }}
-        {%- endfor %}
-    )
 {%- endmacro %}
 
 {# True of a row whose key was written; by the column itself where the key is one. #}

@@ -19,7 +19,7 @@
 #}
 {% macro writer_function(system, table, targets, compat, columns, node) -%}
 create function {{ writer_name(table, compat) }}() returns trigger
-language plpgsql security definer set search_path = '' as $traspaso$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $traspaso$
 #variable_conflict use_column
 declare
     -- what the final tables hold for the old and for the new row
@@ -38,6 +38,7 @@ declare
     escrita boolean := false;
 begin
     perform traspaso.note_use('{{ system }}', '{{ table }}', 'write');
+    {{ _require_legacy_parents(system, table, compat) }}
     {%- for each in targets %}
     {{ _write_to(system, table, each.contract, each.queried, compat, columns) }}
     {%- endfor %}
@@ -92,6 +93,13 @@ $traspaso$
         hay := found;
     end if;
     if hay then
+        if habia then
+            -- what the view does not show of the old row does not speak against the new one
+            nueva.motivos := array(
+                select reason from unnest(nueva.motivos) with ordinality as given (reason, nth)
+                where reason <> all (vieja.motivos) order by nth
+            );
+        end if;
         -- not in the condition above: a record that was never filled has no fields to ask for
         if nueva.motivos <> '{}' then
             perform traspaso.refuse_row('{{ table }}', nueva.motivos);
@@ -238,7 +246,8 @@ $traspaso$
 
 {#
     The value that an update leaves in a column. Who counts up from a number that somebody
-    else has changed since must be told: the count would be lost.
+    else has changed since must be told: the count would be lost, be the two counts equal or
+    not. A row that one statement meets twice was changed by nobody else.
 #}
 {% macro _changed(column, table, contract) -%}
     {%- set name = adapter.quote(column.name) -%}
@@ -247,7 +256,7 @@ $traspaso$
         {%- set now = 'traspaso.merged_json(final.' ~ name ~ ', vieja.' ~ name ~ ', nueva.' ~ name ~ ')' -%}
     {%- elif column.type in ['integer', 'bigint', 'smallint'] or column.precision is not none -%}
         {%- set now = "case when final." ~ name ~ " is distinct from vieja." ~ name
-            ~ " and final." ~ name ~ " is distinct from nueva." ~ name
+            ~ " and final.xmin <> pg_catalog.pg_current_xact_id()::xid"
             ~ " then traspaso.concurrent_write('" ~ table ~ "', '"
             ~ english_column(contract, column.name, table) ~ "', nueva." ~ name ~ ") else nueva." ~ name ~ " end" -%}
     {%- endif -%}
@@ -295,6 +304,34 @@ $traspaso$
             then
                 perform traspaso.refuse_row('{{ table }}', array['{{ _english_columns(contract, key.columns, table) }}:foreign_key']);
             end if;
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    Refuses a row whose parent no legacy table has, though a final one may: the legacy would
+    not take it on the way back. A parent that is in the evidence the legacy has.
+#}
+{% macro _require_legacy_parents(system, table, compat) -%}
+    {%- for key in legacy_foreign_keys(system, table) %}
+    {%- set name = adapter.quote(key.column) %}
+    if tg_op <> 'DELETE' then
+        if
+            new.{{ name }} is not null
+            and (tg_op = 'INSERT' or new.{{ name }} is distinct from old.{{ name }})
+            and not exists (
+                select 1 from {{ adapter.quote(compat) }}.{{ adapter.quote(key.parent) }} as parent
+                where parent.{{ adapter.quote(key.parent_column) }} = new.{{ name }}
+            )
+            and not exists (
+                select 1 from traspaso.row_fates as fate
+                where
+                    fate.system = '{{ system }}' and fate.source_table = '{{ key.parent }}'
+                    and fate.source_key = new.{{ name }}::text
+            )
+        then
+            perform traspaso.refuse_row('{{ table }}', array['{{ key.column }}:foreign_key']);
+        end if;
+    end if;
     {%- endfor %}
 {%- endmacro %}
 
@@ -455,10 +492,18 @@ $traspaso$
                     {{ canonical_text('new.' ~ name, column.data_type) }},
                     {{ canonical_text('leida.' ~ name, column.data_type) }},
                     tg_op = 'INSERT' or old.{{ name }} is distinct from new.{{ name }}
+                    or (old.{{ name }} is not null and leida.{{ name }} is null),
+                    {% if column.data_type.startswith('json') -%}
+                    new.{{ name }}::text is distinct from leida.{{ name }}::text
+                    {%- else -%}
+                    false
+                    {%- endif %}
                 ){{ ',' if not loop.last }}
                 {%- endfor %}
-            ) as given (name, rule, before, written, shown, is_written)
-            where given.is_written and given.written is distinct from given.shown
+            ) as given (name, rule, before, written, shown, is_written, is_other_text)
+            where
+                given.is_written
+                and (given.written is distinct from given.shown or given.is_other_text)
             on conflict (system, source_table, source_key, column_name, target_table)
             do update set
                 rule = excluded.rule, before = excluded.before, after = excluded.after,

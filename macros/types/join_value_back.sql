@@ -1,14 +1,10 @@
 {#
-    Joins a value map from Spanish to the one legacy value that stands for it.
+    Joins a value map from Spanish to the one legacy value that stands for it, which
+    `value_map_back` names.
 
-    system  name of the system
-    map     name of the map, and the alias of the join
+    map     name of the map
     column  the Spanish value
 #}
-{% macro join_value_back(system, map, column) -%}
-    left join {{ ref(system ~ '__valores') }} as {{ map }}
-        on
-            {{ map }}.mapa = '{{ map }}'
-            and {{ map }}.es_canonico
-            and {{ map }}.espanol = {{ column }}
+{% macro join_value_back(map, column) -%}
+    left join {{ map }} on {{ map }}.espanol = {{ column }}
 {%- endmacro %}

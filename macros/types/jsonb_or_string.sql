@@ -37,6 +37,9 @@
     The cast is of the answer, not in a branch behind the question: a planner that
     knows the value (PostgreSQL 18 plans a function's statement with it) computes
     the cast of a branch that is never taken.
+
+    Whoever reads a compat view calls them, with no right on the schema traspaso: what one
+    of them calls is either found when it is made, or called with the owner's rights.
 #}
 {% macro _function_jsonb_or_string() %}
 create or replace function traspaso.json_has_unique_keys(value json)
@@ -59,7 +62,8 @@ begin
 end
 $body$;
 create or replace function traspaso.jsonb_or_string_tried(value text)
-returns jsonb language plpgsql immutable parallel unsafe as $body$
+returns jsonb language plpgsql immutable parallel unsafe
+security definer set search_path = pg_catalog, pg_temp as $body$
 declare
     parsed jsonb;
 begin
@@ -76,8 +80,7 @@ exception
 end
 $body$;
 create or replace function traspaso.jsonb_or_string(value text)
-returns jsonb language sql stable as $body$
-    select
+returns jsonb language sql stable return
 {%- if server_major() >= 16 %} case
         when length(value) - length(translate(value, '[{', '')) > 500
             then traspaso.jsonb_or_string_tried(value)
@@ -94,6 +97,5 @@ returns jsonb language sql stable as $body$
         )
     end
 {%- else %} traspaso.jsonb_or_string_tried(value)
-{%- endif %}
-$body$;
+{%- endif %};
 {%- endmacro %}

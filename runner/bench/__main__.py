@@ -1,4 +1,4 @@
-"""`python -m runner.bench`: the four sections, on embedded servers."""
+"""`python -m runner.bench`: its sections, on embedded servers."""
 
 import shutil
 import signal
@@ -10,18 +10,19 @@ from typing import Any
 import click
 import psycopg
 
-from runner.bench import application, fluxion, migration, triggers
+from runner.bench import application, fluxion, migration, switch, triggers
 from runner.console import Console
 from runner.db import explain
 from runner.errors import TraspasoError
 from runner.server import EmbeddedServer
 
-MIGRATION, APPLICATION, TRIGGERS, FLUXION = "migration", "application", "triggers", "fluxion"
+MIGRATION, APPLICATION, TRIGGERS = "migration", "application", "triggers"
+SWITCH, FLUXION = "switch", "fluxion"
 
 # What the migration's seconds on the server are told by.
 _SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
 
-_MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000}
+_MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000, SWITCH: 100_000}
 _LINES = 2_000_000
 
 
@@ -51,6 +52,8 @@ def bench(
             application.bench(
                 server, folder, console, messages=messages or _MESSAGES[APPLICATION], load=load
             )
+        if only in {None, SWITCH}:
+            switch.bench(server, folder, console, messages=messages or _MESSAGES[SWITCH], load=load)
         if only in {None, FLUXION}:
             fluxion.bench(server, folder, console, lines=lines, rounds=rounds)
         server.stop()
@@ -62,11 +65,12 @@ def bench(
 
 
 @click.command()
-@click.option("--only", type=click.Choice([*_MESSAGES, FLUXION]), help="One of the four.")
+@click.option("--only", type=click.Choice([*_MESSAGES, FLUXION]), help="One of them.")
 @click.option(
     "--messages",
     type=click.IntRange(1),
-    help=f"[default: {_MESSAGES[MIGRATION]:,}; of the other two {_MESSAGES[APPLICATION]:,}]",
+    help=f"[default: {_MESSAGES[MIGRATION]:,}; of the switch {_MESSAGES[SWITCH]:,}; "
+    f"of the other two {_MESSAGES[APPLICATION]:,}]",
 )
 @click.option(
     "--lines",

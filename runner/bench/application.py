@@ -22,6 +22,7 @@ from runner.server import EmbeddedServer
 from runner.settings import PROJECT_DIR
 
 BASELINE = "no migration"
+CLIENT = "runner.bench.client"
 
 _SYSTEM = "tinkubot"
 _DATABASE = "aplicacion"
@@ -45,16 +46,17 @@ class Watched:
     calls: dict[str, Summary] = field(default_factory=dict)
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
     pending: int = 0
+    counted: int = 0
 
-    def require(self) -> None:
-        """Raise StepFailed where the application saw an error, or waited for too long."""
+    def require(self, longest: float = _LONGEST_PAUSE) -> None:
+        """Raise StepFailed where the application saw an error, or waited for too long (ms)."""
         for name, found in self.calls.items():
             if found.errors:
                 raise StepFailed(
                     f"{name}: the application saw {found.errors} errors: {found.messages[0]}",
                     "find out which statement of ours it met",
                 )
-            if found.slowest > _LONGEST_PAUSE:
+            if found.slowest > longest:
                 raise StepFailed(
                     f"{name}: the application waited {found.slowest / 1000:.1f} s to "
                     f"{found.statement}",
@@ -65,9 +67,9 @@ class Watched:
 class Application:
     """The client's process, for as long as the block lasts."""
 
-    def __init__(self, url: str, load: Load) -> None:
+    def __init__(self, url: str, load: Load, client: str = CLIENT, *options: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "runner.bench.client", url,
+            [sys.executable, "-m", client, url, *options,
              "--connections", str(load.connections), "--rate", str(load.rate)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -87,7 +89,7 @@ class Application:
             raise StepFailed("the application's client failed", "read what it says above")
         found = json.loads(answer)
         calls = {name: Summary(**summary) for name, summary in found["calls"].items()}
-        return Watched(calls, found["rows"])
+        return Watched(calls, found["rows"], counted=found.get("counted", 0))
 
     def __enter__(self) -> Self:
         return self

@@ -79,6 +79,10 @@ class Summary:
     statement: str
     messages: list[str] = field(default_factory=list)
 
+    def pace(self, seconds: float) -> float:
+        """Return the calls a second, of those that so many seconds had."""
+        return self.calls / seconds
+
 
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the least of the values that `share` per cent of them do not exceed."""

@@ -1,4 +1,5 @@
--- The sequence of each legacy column that counts up by itself, and the one that its view uses.
+-- The sequence of each legacy column that counts up by itself, and the one that its view uses,
+-- by a function.
 select
     used_space.nspname as used_schema,
     used.relname as used_name,
@@ -22,10 +23,15 @@ inner join pg_catalog.pg_attribute as shown
         and shown.attname = a.attname
 inner join pg_catalog.pg_attrdef as d
     on d.adrelid = shown.attrelid and d.adnum = shown.attnum
+inner join pg_catalog.pg_depend as calls
+    on
+        calls.classid = 'pg_catalog.pg_attrdef'::regclass
+        and calls.objid = d.oid
+        and calls.refclassid = 'pg_catalog.pg_proc'::regclass
 inner join pg_catalog.pg_depend as reads
     on
-        reads.classid = 'pg_catalog.pg_attrdef'::regclass
-        and reads.objid = d.oid
+        reads.classid = calls.refclassid
+        and reads.objid = calls.refobjid
         and reads.refclassid = 'pg_catalog.pg_class'::regclass
 inner join pg_catalog.pg_class as used on used.oid = reads.refobjid and used.relkind = 'S'
 inner join pg_catalog.pg_namespace as used_space on used_space.oid = used.relnamespace

@@ -1,5 +1,5 @@
--- Sessions that hold a lock our statements wait for. The legacy tables are only read: only the
--- strongest lock keeps us out. What is ours is altered: any lock does.
+-- Sessions that hold a lock our statements wait for. Where the legacy tables are only read, only the
+-- strongest lock keeps us out. What is altered, any lock does.
 select
     l.pid,
     a.usename,
@@ -19,7 +19,7 @@ where l.locktype = 'relation'
         (
             n.nspname = %(legacy_schema)s
             and c.relname = any(%(legacy_tables)s)
-            and l.mode = 'AccessExclusiveLock'
+            and (l.mode = 'AccessExclusiveLock' or %(alters_legacy)s)
         )
         or (n.nspname = %(target_schema)s and c.relname = any(%(target_tables)s))
         or n.nspname = any(%(own_schemas)s)

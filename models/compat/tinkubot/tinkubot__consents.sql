@@ -1,8 +1,6 @@
-with consentimientos as (
+with {{ value_map_back('tinkubot', 'tipo_usuario_consentimiento') }},
 
-    select * from {{ ref('tinkubot__consentimientos') }}
-
-)
+{{ value_map_back('tinkubot', 'respuesta_consentimiento') }}
 
 select
     consentimientos.id,
@@ -11,10 +9,8 @@ select
     respuesta_consentimiento.ingles::varchar(20) as response,
     consentimientos.registro_mensaje as message_log,
     consentimientos.creado_at as created_at
-from consentimientos
+from {{ ref('tinkubot__consentimientos') }} as consentimientos
 {{ join_value_back(
-    'tinkubot', 'tipo_usuario_consentimiento', 'consentimientos.tipo_usuario'
+    'tipo_usuario_consentimiento', 'consentimientos.tipo_usuario'
 ) }}
-{{ join_value_back(
-    'tinkubot', 'respuesta_consentimiento', 'consentimientos.respuesta'
-) }}
+{{ join_value_back('respuesta_consentimiento', 'consentimientos.respuesta') }}

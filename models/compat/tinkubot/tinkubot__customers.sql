@@ -1,9 +1,3 @@
-with clientes as (
-
-    select * from {{ ref('tinkubot__clientes') }}
-
-)
-
 select
     id,
     telefono::text as phone_number,
@@ -14,5 +8,5 @@ select
     {{ without_legado('notas') }} as notes,
     {{ zoned_timestamp('creado_at') }} as created_at,
     {{ zoned_timestamp('actualizado_at') }} as updated_at
-from clientes
+from {{ ref('tinkubot__clientes') }}
 where {{ legado_value('notas', 'users') }} is null

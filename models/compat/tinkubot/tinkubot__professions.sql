@@ -1,9 +1,3 @@
-with profesiones as (
-
-    select * from {{ ref('tinkubot__profesiones') }}
-
-)
-
 select
     id,
     nombre::text as name,
@@ -12,4 +6,4 @@ select
     esta_activo as is_active,
     {{ zoned_timestamp('creado_at') }} as created_at,
     {{ zoned_timestamp('actualizado_at') }} as updated_at
-from profesiones
+from {{ ref('tinkubot__profesiones') }}

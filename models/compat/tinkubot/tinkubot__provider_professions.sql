@@ -1,8 +1,4 @@
-with proveedor_profesiones as (
-
-    select * from {{ ref('tinkubot__proveedor_profesiones') }}
-
-)
+with {{ value_map_back('tinkubot', 'estado_verificacion') }}
 
 select
     proveedor_profesiones.proveedor_id as provider_id,
@@ -14,7 +10,7 @@ select
     proveedor_profesiones.es_principal as is_primary,
     estado_verificacion.ingles as verification_status,
     {{ zoned_timestamp('proveedor_profesiones.creado_at') }} as created_at
-from proveedor_profesiones
+from {{ ref('tinkubot__proveedor_profesiones') }} as proveedor_profesiones
 {{ join_value_back(
-    'tinkubot', 'estado_verificacion', 'proveedor_profesiones.estado_verificacion'
+    'estado_verificacion', 'proveedor_profesiones.estado_verificacion'
 ) }}

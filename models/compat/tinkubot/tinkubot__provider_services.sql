@@ -1,8 +1,4 @@
-with servicios_proveedor as (
-
-    select * from {{ ref('tinkubot__servicios_proveedor') }}
-
-)
+with {{ value_map_back('tinkubot', 'tipo_precio') }}
 
 select
     servicios_proveedor.id,
@@ -16,7 +12,5 @@ select
     servicios_proveedor.esta_activo as is_active,
     {{ zoned_timestamp('servicios_proveedor.creado_at') }} as created_at,
     {{ zoned_timestamp('servicios_proveedor.actualizado_at') }} as updated_at
-from servicios_proveedor
-{{ join_value_back(
-    'tinkubot', 'tipo_precio', 'servicios_proveedor.tipo_precio'
-) }}
+from {{ ref('tinkubot__servicios_proveedor') }} as servicios_proveedor
+{{ join_value_back('tipo_precio', 'servicios_proveedor.tipo_precio') }}

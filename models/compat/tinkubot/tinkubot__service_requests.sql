@@ -1,8 +1,4 @@
-with solicitudes_servicio as (
-
-    select * from {{ ref('tinkubot__solicitudes_servicio') }}
-
-)
+with {{ value_map_back('tinkubot', 'tipo_solicitud') }}
 
 select
     solicitudes_servicio.id,
@@ -15,7 +11,5 @@ select
     solicitudes_servicio.solicitado_at as requested_at,
     solicitudes_servicio.resuelto_at as resolved_at,
     solicitudes_servicio.proveedores_sugeridos as suggested_providers
-from solicitudes_servicio
-{{ join_value_back(
-    'tinkubot', 'tipo_solicitud', 'solicitudes_servicio.tipo_solicitud'
-) }}
+from {{ ref('tinkubot__solicitudes_servicio') }} as solicitudes_servicio
+{{ join_value_back('tipo_solicitud', 'solicitudes_servicio.tipo_solicitud') }}

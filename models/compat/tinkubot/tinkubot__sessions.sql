@@ -1,8 +1,4 @@
-with sesiones as (
-
-    select * from {{ ref('tinkubot__sesiones') }}
-
-)
+with {{ value_map_back('tinkubot', 'estado_sesion') }}
 
 select
     sesiones.id,
@@ -14,5 +10,5 @@ select
     sesiones.expira_at as expires_at,
     sesiones.ultima_actividad as last_activity,
     sesiones.creado_at as created_at
-from sesiones
-{{ join_value_back('tinkubot', 'estado_sesion', 'sesiones.estado') }}
+from {{ ref('tinkubot__sesiones') }} as sesiones
+{{ join_value_back('estado_sesion', 'sesiones.estado') }}

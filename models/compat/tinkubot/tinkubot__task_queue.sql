@@ -1,8 +1,6 @@
-with tareas_programadas as (
+with {{ value_map_back('tinkubot', 'tipo_tarea') }},
 
-    select * from {{ ref('tinkubot__tareas_programadas') }}
-
-)
+{{ value_map_back('tinkubot', 'estado_tarea') }}
 
 select
     tareas_programadas.id,
@@ -17,6 +15,6 @@ select
     tareas_programadas.intentos as retry_count,
     tareas_programadas.max_intentos as max_retries,
     tareas_programadas.creado_at as created_at
-from tareas_programadas
-{{ join_value_back('tinkubot', 'tipo_tarea', 'tareas_programadas.tipo_tarea') }}
-{{ join_value_back('tinkubot', 'estado_tarea', 'tareas_programadas.estado') }}
+from {{ ref('tinkubot__tareas_programadas') }} as tareas_programadas
+{{ join_value_back('tipo_tarea', 'tareas_programadas.tipo_tarea') }}
+{{ join_value_back('estado_tarea', 'tareas_programadas.estado') }}

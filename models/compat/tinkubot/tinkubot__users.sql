@@ -1,4 +1,6 @@
-with proveedores as (
+with {{ value_map_back('tinkubot', 'estado_usuario') }},
+
+proveedores as (
 
     select * from {{ ref('tinkubot__proveedores') }}
 
@@ -29,7 +31,7 @@ providers as (
         {{ zoned_timestamp('proveedores.creado_at') }} as created_at,
         {{ zoned_timestamp('proveedores.actualizado_at') }} as updated_at
     from proveedores
-    {{ join_value_back('tinkubot', 'estado_usuario', 'proveedores.estado') }}
+    {{ join_value_back('estado_usuario', 'proveedores.estado') }}
 
 ),
 
@@ -56,7 +58,7 @@ clients as (
         {{ zoned_timestamp('clientes.creado_at') }} as created_at,
         {{ zoned_timestamp('clientes.actualizado_at') }} as updated_at
     from clientes
-    {{ join_value_back('tinkubot', 'estado_usuario', 'clientes.estado') }}
+    {{ join_value_back('estado_usuario', 'clientes.estado') }}
     where {{ legado_value('clientes.notas', 'users') }} is not null
 
 )

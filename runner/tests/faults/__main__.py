@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import click
 from runner.tests.conftest import servers
 from runner.tests.faults.schedule import schedule
 from runner.tests.faults.table import render, tally
-from runner.tests.faults.trial import NAMES, Outcome, Site, Trial
+from runner.tests.faults.trial import ALL, NAMES, Outcome, Site, Trial
 
 _TRIALS_PER_LEGACY = 80
 _printing = threading.Lock()
@@ -23,13 +24,25 @@ _stopping = threading.Event()
 
 
 @click.command()
-@click.option("--kills", default=400, show_default=True, help="How many on each server.")
+@click.option("--kills", default=600, show_default=True, help="How many on each server.")
 @click.option("--seed", type=int, help="The same seed kills at the same moments.")
 @click.option("--pg", "majors", multiple=True, type=int, help="A server version; more than once.")
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    type=click.Choice(NAMES),
+    help="Of these alone; more than once.",
+)
 @click.option("--trial", "only", multiple=True, help="Repeat just this one, as it was printed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
-def main(
-    kills: int, seed: int | None, majors: tuple[int, ...], only: tuple[str, ...], verbose: bool
+def main(  # noqa: PLR0917  # click gives them by name
+    kills: int,
+    seed: int | None,
+    majors: tuple[int, ...],
+    stages: tuple[str, ...],
+    only: tuple[str, ...],
+    verbose: bool,
 ) -> None:
     """Kill a migration at every step boundary and at random moments; exit 1 for any fault."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -49,6 +62,7 @@ def main(
                 outcomes[major],
                 kills=kills,
                 seed=seed,
+                stages=[NAMES.index(name) for name in stages] or ALL,
                 only=only,
                 verbose=verbose,
             )
@@ -79,6 +93,9 @@ def _report(major: int, outcomes: list[Outcome]) -> int:
     _say(render(tally(outcomes)))
     states = sum((outcome.states for outcome in outcomes), Counter[str]())
     _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))
+    if sides := sum((outcome.sides for outcome in outcomes), Counter[str]()):
+        found = ", ".join(f"{name} {n}" for name, n in sides.most_common())
+        _say(f"a kill of the switch or of the way back found: {found}")
     return sum(bool(outcome.faults) for outcome in outcomes)
 
 
@@ -89,6 +106,7 @@ def _work(
     *,
     kills: int,
     seed: int,
+    stages: Sequence[int],
     only: tuple[str, ...],
     verbose: bool,
 ) -> None:
@@ -99,9 +117,12 @@ def _work(
         else:
             seeds = [rng.randrange(10**6) for _ in range(-(-kills // _TRIALS_PER_LEGACY))]
             site.prepare(seeds[0])
-            trials = schedule(site.counts, site.seconds, kills, seeds, rng)
+            trials = schedule(site.counts, site.seconds, kills, seeds, rng, stages=stages)
             for phase, labels in site.labels.items():
-                seen = f"{len(labels)} boundaries, {site.counts[phase]['message']} messages"
+                seen = (
+                    f"{len(labels)} boundaries, {site.counts[phase]['inside']} statements inside, "
+                )
+                seen += f"{site.counts[phase]['message']} messages"
                 _say(f"PostgreSQL {major}, phase {NAMES[phase]}: {seen}")
         began = time.monotonic()
         for number, trial in enumerate(trials, 1):

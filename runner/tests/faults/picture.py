@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from runner.db import connect
+from runner.db import connect, sql_text
 from runner.server import PgServer
 
 # What differs between two runs that did the same: who did it, and when.
@@ -19,7 +19,7 @@ _PASSING = {
     "changes": {"transaction"},
 }
 _SNAPSHOT_TIMES = {"dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"}
-_JOURNAL = {"runs", "steps", "backups", "rehearsals"}
+_JOURNAL = {"runs", "steps", "backups", "rehearsals", "uses"}
 
 SYSTEM = "tinkubot"
 
@@ -163,6 +163,12 @@ def _ddl(server: PgServer, url: str) -> str:
     )  # fmt: skip
     # A newer pg_dump writes a random word around it.
     return re.sub(r"(?m)^\\(un)?restrict .*\n", "", dumped.stdout)
+
+
+def shape(url: str) -> dict[str, str]:
+    """Return which of the switch's objects are there, by kind: all of them, or none."""
+    with connect(url, autocommit=True, read_only=True) as conn:
+        return dict(conn.execute(sql_text("faults/shape.sql"), {"system": SYSTEM}).fetchall())
 
 
 def leftovers(url: str, backup_dir: Path, temporary: Path, scratch_prefix: str) -> list[str]:

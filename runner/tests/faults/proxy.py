@@ -21,8 +21,9 @@ SOCKET = ".s.PGSQL.5432"
 # What is counted, each from 1. `before`: a transaction that wrote is about to be committed, and
 # the server has not heard of it; `after`: the server has answered, and the client has not heard
 # of it. `restore`: as `before`, in a scratch database. `copy`, `copyin`: a piece of
-# a COPY, out of the database and into a scratch database. `message`: any message.
-EVENTS = ("before", "after", "restore", "copy", "copyin", "message")
+# a COPY, out of the database and into a scratch database. `inside`: a statement of a transaction
+# that has written already. `message`: any message.
+EVENTS = ("before", "after", "restore", "copy", "copyin", "inside", "message")
 
 _STARTUP_CODES = {80877102, 80877103, 80877104}  # cancel, TLS, GSS: no session
 _CHUNK = 1 << 16
@@ -227,7 +228,12 @@ class Proxy:
         if self._passed(link, kind):
             return True
         text = _text(link, kind, body)
-        return text is not None and self._ends(link, text)
+        if text is None:
+            return False
+        bare = " ".join(_COMMENTS.sub("", text).split())[:_LABEL]
+        if link.wrote and self._happened("inside", link, bare):
+            return True
+        return self._ends(link, text)
 
     def _ends(self, link: Link, text: str) -> bool:
         """Count a statement that ends a transaction that wrote; whether the session ends here."""

@@ -2,13 +2,15 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from runner.tests.faults.trial import PHASES, THROUGH, Kill, Trial
+from runner.tests.faults.trial import ALL, BACK, PHASES, SWITCH, THROUGH, Kill, Trial
 
 _VICTIMS = ("runner", "group", "backend", "session", "server")
 _CHAINED = 0.25
 _LONGEST_CHAIN = 3
+# How many of the random kills of the switch and of the way back are within a transaction.
+_INSIDE = 0.7
 # How many of the kills are at boundaries; of 400 it is all of them, before and after.
 _BOUNDARIES = 0.78
 
@@ -19,6 +21,8 @@ def schedule(
     kills: int,
     seeds: list[int],
     rng: random.Random,
+    *,
+    stages: Sequence[int] = ALL,
 ) -> list[Trial]:
     """Return trials with about that many kills: what the undisturbed runs counted is covered.
 
@@ -27,11 +31,11 @@ def schedule(
     planned: list[tuple[int, list[Kill]]] = [
         (phase, [Kill(event, n, _VICTIMS[number % len(_VICTIMS)])])
         for number, (phase, event, n) in enumerate(
-            _boundaries(counts, rng)[: round(kills * _BOUNDARIES)]
+            _boundaries(counts, stages, rng)[: round(kills * _BOUNDARIES)]
         )
     ]
     while sum(len(chain) for _, chain in planned) < kills:
-        phase = rng.choice((*PHASES, THROUGH))
+        phase = rng.choice(stages)
         length = rng.randint(2, _LONGEST_CHAIN) if rng.random() < _CHAINED else 1
         planned.append((phase, [_random(phase, counts, seconds, rng) for _ in range(length)]))
     rng.shuffle(planned)
@@ -42,11 +46,16 @@ def schedule(
 
 
 def short(
-    counts: Mapping[int, Counter[str]], seconds: Mapping[int, float], seed: int, rng: random.Random
+    counts: Mapping[int, Counter[str]],
+    seconds: Mapping[int, float],
+    seed: int,
+    rng: random.Random,
+    *,
+    stages: Sequence[int] = PHASES,
 ) -> list[Trial]:
-    """Return a trial for each phase, which is killed three times in a row, twice at boundaries."""
+    """Return a trial for each stage, which is killed three times in a row, twice at boundaries."""
     trials = []
-    for phase in PHASES:
+    for phase in stages:
         chain = [
             Kill(event, rng.randint(1, counts[phase][event]), rng.choice(_VICTIMS))
             for event in ("before", "after")
@@ -57,10 +66,15 @@ def short(
 
 
 def _boundaries(
-    counts: Mapping[int, Counter[str]], rng: random.Random
+    counts: Mapping[int, Counter[str]], stages: Sequence[int], rng: random.Random
 ) -> list[tuple[int, str, int]]:
     """Return every boundary once, before or after it, and then each the other way."""
-    points = [(phase, n) for phase in PHASES for n in range(1, counts[phase]["before"] + 1)]
+    points = [
+        (stage, n)
+        for stage in stages
+        if stage != THROUGH
+        for n in range(1, counts[stage]["before"] + 1)
+    ]
     rng.shuffle(points)
     sides = [("before", "after") if rng.random() < 0.5 else ("after", "before") for _ in points]
     return [
@@ -81,6 +95,9 @@ def _random(
         event = rng.choice(("copy", "copyin", "restore"))
         victim = rng.choice(("orphans", "connection", "runner", "server"))
         return Kill(event, rng.randint(1, counts[phase][event]), victim)
+    if phase in {SWITCH, BACK} and rng.random() < _INSIDE:
+        victim = rng.choice((*_VICTIMS, "connection"))
+        return Kill("inside", rng.randint(1, counts[phase]["inside"]), victim)
     if rng.random() < 0.5:
         most = int(seconds[phase] * 1000)
         return Kill("time", rng.randint(1, most), rng.choice((*_VICTIMS, "connection")))

@@ -17,20 +17,21 @@ import psycopg
 from psycopg import sql
 
 from runner.backup import SCRATCH_PREFIX
-from runner.db import connect
+from runner.db import connect, sql_text
 from runner.errors import TraspasoError
 from runner.sample import create_legacy
 from runner.server import PgServer
 from runner.tests.conftest import UNUSUAL_SESSION
 from runner.tests.faults.command import Running, say, start
-from runner.tests.faults.picture import SYSTEM, Differences, Picture, leftovers, take
+from runner.tests.faults.picture import SYSTEM, Differences, Picture, leftovers, shape, take
 from runner.tests.faults.proxy import Link, Proxy, wait_for
 from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 PHASES = range(4)
-# All phases by one command.
-THROUGH = 4
-NAMES = ("0 prepare", "1 create", "2 masters", "3 transactions", "0 to 3")
+# The switch, the way back from it, and the phases before it by one command.
+SWITCH, BACK, THROUGH = 4, 5, 6
+ALL = (*PHASES, SWITCH, BACK, THROUGH)
+NAMES = ("0 prepare", "1 create", "2 masters", "3 transactions", "4 switch", "back to 3", "0 to 3")
 
 # runner: the process alone, what it started lives on; orphans: the same, and what it started
 # gets no further; group: with what it started; backend: the server process of the session, after
@@ -38,6 +39,7 @@ NAMES = ("0 prepare", "1 create", "2 masters", "3 transactions", "0 to 3")
 VICTIMS = ("runner", "orphans", "group", "backend", "session", "server", "connection")
 
 _DATABASE = "legado"
+_FATES = "traspaso.row_fates"
 _COPY = "rama"
 _ENDING_SECONDS = 20.0
 _MESSAGES = 120
@@ -89,6 +91,8 @@ class Outcome:
     trial: Trial
     killed: list[tuple[Kill, str]] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
+    # Of a switch and of the way back: whether the kill found the old state or the new one.
+    sides: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
     rolled_back: int = 0
     lost: int = 0
@@ -110,7 +114,8 @@ class FaultError(AssertionError):
 class Site:
     """A server, the door to it, and the database as it is before each phase."""
 
-    def __init__(self, bin_dir: Path) -> None:
+    def __init__(self, bin_dir: Path, *, switches: bool = True) -> None:
+        self.switches = switches
         self.folder = Path(tempfile.mkdtemp(prefix="traspaso-faults-"))
         self.folder.chmod(0o755)
         self.server = PgServer(bin_dir, self.folder / "pg", settings={**UNUSUAL_SESSION, **_SERVER})
@@ -121,7 +126,14 @@ class Site:
         self.counts: dict[int, Counter[str]] = {}
         self.labels: dict[int, list[str]] = {}
         self.seconds: dict[int, float] = {}
-        self.pictures: list[Picture] = []
+        # Before each stage and after it, undisturbed.
+        self.started: dict[int, Picture] = {}
+        self.ended: dict[int, Picture] = {}
+        # What `rollback --to 0` leaves of what a stage began with.
+        self.origins: dict[int, Picture] = {}
+        self.shapes: dict[str, dict[str, str]] = {}
+        # What has no English form, and is kept in row_fates when all is undone.
+        self.kept: dict[int, Counter[tuple[str, str]]] = {}
         self.proofs: dict[int, Answer] = {}
 
     def __enter__(self) -> Self:
@@ -157,7 +169,9 @@ class Site:
         return say(arguments, environment, self.folder / "said")
 
     def run(self, phase: int) -> tuple[str, ...]:
-        """Return the command that runs a phase."""
+        """Return the command of a stage."""
+        if phase == BACK:
+            return ("rollback", SYSTEM, "--to", "3", "--yes")
         phases = ("--through", "3") if phase == THROUGH else ("--phase", str(phase))
         return ("run", SYSTEM, *phases, "--yes", "--ignore-window")
 
@@ -170,34 +184,71 @@ class Site:
         rng = random.Random(seed)  # noqa: S311  # the same legacy for the same seed
         self.seed = None
         self._drop(_DATABASE)
-        self.pictures = []
         shutil.rmtree(self.backups, ignore_errors=True)
         with psycopg.connect(self.server.create_database(_DATABASE), autocommit=True) as conn:
             create_legacy(conn, seed=seed, dirt=rng.choice((0.05, 0.1, 0.3)), messages=_MESSAGES)
         for phase in PHASES:
-            self._keep(phase)
-            self.proxy.reset()
-            began = time.monotonic()
-            answer = self.start(*self.run(phase)).answer()
-            self.seconds[phase] = time.monotonic() - began
-            if answer.code != 0:
-                raise FaultError(f"phase {phase}, undisturbed: {answer}")
-            self.counts[phase] = Counter(self.proxy.counts)
-            self.labels[phase] = list(self.proxy.labels)
-            self.proofs[phase] = self.say("validate", SYSTEM)
-        self._keep(THROUGH)
-        self.counts[THROUGH] = sum(self.counts.values(), Counter())
-        self.seconds[THROUGH] = sum(self.seconds.values())
+            self._undisturbed(phase)
+        self.origins = dict.fromkeys((*PHASES, THROUGH), self.started[0].without_traspaso())
+        self.counts[THROUGH] = sum((self.counts[n] for n in PHASES), Counter())
+        self.seconds[THROUGH] = sum(self.seconds[n] for n in PHASES)
         self.proofs[THROUGH] = self.proofs[3]
+        self.started[THROUGH], self.ended[THROUGH] = self.started[0], self.ended[3]
+        if self.switches:
+            self.shapes["old"] = shape(self.url)
+            self._write("faults/before_the_switch.sql")
+            self._undisturbed(SWITCH)
+            self.shapes["new"] = shape(self.url)
+            self._write("faults/after_the_switch.sql")
+            self._undisturbed(BACK)
+            for stage in (SWITCH, BACK):
+                self.origins[stage] = self._origin(stage)
         self.seed = seed
 
-    def _keep(self, phase: int) -> None:
+    def _write(self, name: str) -> None:
+        """Write what an application would, so that a stage has something to bring."""
+        with psycopg.connect(self.url, autocommit=True, application_name="application") as conn:
+            conn.execute(sql_text(name))
+
+    def _undisturbed(self, stage: int) -> None:
+        """Keep what is there before a stage, run it, and keep what it made of it."""
+        self._keep(stage)
+        self.proxy.reset()
+        began = time.monotonic()
+        answer = self.start(*self.run(stage)).answer()
+        self.seconds[stage] = time.monotonic() - began
+        if answer.code != 0:
+            raise FaultError(f"{NAMES[stage]}, undisturbed: {answer}")
+        self.counts[stage] = Counter(self.proxy.counts)
+        self.labels[stage] = list(self.proxy.labels)
+        self.proofs[stage] = self.say("validate", SYSTEM)
+        if stage in {SWITCH, BACK} and self.proofs[stage].code != 0:
+            raise FaultError(f"{NAMES[stage]}, undisturbed: {self.proofs[stage]}")
         self.wait_until_alone()
-        self._copy(_DATABASE, f"antes_{phase}")
-        self.pictures.append(self.picture())
-        shutil.rmtree(self.folder / f"backups_{phase}", ignore_errors=True)
+        self.ended[stage] = self.picture()
+
+    def _origin(self, stage: int) -> Picture:
+        """Go back to the beginning from a stage: it is what was there at first, and the writes."""
+        self._copy(f"antes_{stage}", _COPY)
+        undone = self.say("rollback", SYSTEM, "--to", "0", "--yes", database=_COPY)
+        if undone.code != 0 or undone.json["differences"]:
+            raise FaultError(f"rollback, undisturbed: {undone}")
+        found = take(self.server, self.server.url(_COPY))
+        self.kept[stage] = found.tables[_FATES]
+        origin = found.without_traspaso()
+        self._drop(_COPY)
+        first = self.started[0]
+        if (origin.ddl, origin.oids) != (first.ddl, first.oids):
+            raise FaultError(f"rollback, undisturbed: {first.differences(origin).named[:1]}")
+        return origin
+
+    def _keep(self, stage: int) -> None:
+        self.wait_until_alone()
+        self._copy(_DATABASE, f"antes_{stage}")
+        self.started[stage] = self.picture()
+        shutil.rmtree(self.folder / f"backups_{stage}", ignore_errors=True)
         if self.backups.exists():
-            shutil.copytree(self.backups, self.folder / f"backups_{phase}")
+            shutil.copytree(self.backups, self.folder / f"backups_{stage}")
 
     def reset(self, phase: int) -> None:
         """Put everything to what it was before a phase."""
@@ -263,7 +314,9 @@ class Site:
             if kill.victim != "orphans":
                 self._wait_until_gone(orphaned)
                 self.wait_until_alone()
-                self._roll_back_a_copy(outcome)
+                if trial.phase in {SWITCH, BACK}:
+                    self._require_one_or_the_other(outcome)
+                self._roll_back_a_copy(outcome, trial.phase)
         self.proxy.disarm()
         resumed = self.start(*self.run(trial.phase)).answer()
         if resumed.code != 0:
@@ -272,12 +325,13 @@ class Site:
         if outcome.killed:
             self._wait_until_gone(orphaned)
         self.wait_until_alone()
-        after = THROUGH if trial.phase == THROUGH else trial.phase + 1
         now = self.picture()
-        outcome.compare("continued", self.pictures[after].differences(now))
-        found = self.pictures[0 if trial.phase == THROUGH else trial.phase].oids
+        outcome.compare("continued", self.ended[trial.phase].differences(now))
+        oids = _by_table(now.oids)
         outcome.faults += [
-            f"{name} was made anew" for name, oid in found.items() if now.oids.get(name) != oid
+            f"{name} was made anew"
+            for name, oid in _by_table(self.started[trial.phase].oids).items()
+            if oids.get(name) != oid
         ]
         self._require_proof(trial.phase)
         self._require_state("idle")
@@ -365,7 +419,16 @@ class Site:
         ):
             raise FaultError(f"{kill}: {answer}")
 
-    def _roll_back_a_copy(self, outcome: Outcome) -> None:
+    def _require_one_or_the_other(self, outcome: Outcome) -> None:
+        """See that the switch is done or not, and nothing of it is half there."""
+        found = shape(self.url)
+        for name, known in self.shapes.items():
+            if found == known:
+                outcome.sides[name] += 1
+                return
+        raise FaultError(f"neither switched nor not: {found}")
+
+    def _roll_back_a_copy(self, outcome: Outcome, stage: int) -> None:
         """Undo all in a copy of the database: it is what it was before the first phase."""
         self._copy(_DATABASE, _COPY)
         url = self.server.url(_COPY)
@@ -375,12 +438,15 @@ class Site:
         if undone.code != (0 if prepared else 3):
             raise FaultError(f"rollback: {undone}")
         now = take(self.server, url)
-        found = self.pictures[0].without_traspaso()
-        outcome.compare("rolled back", found.differences(now.without_traspaso()))
+        outcome.compare("rolled back", self.origins[stage].differences(now.without_traspaso()))
         if prepared and undone.json["differences"]:
             outcome.faults.append(f"rolled back: {undone}")
-        evidence = [name for name in ("row_fates", "repairs") if now.tables.get(f"traspaso.{name}")]
-        outcome.faults += [f"rolled back: {name} is not empty" for name in evidence]
+        evidence = {_FATES: self.kept.get(stage, Counter()), "traspaso.repairs": Counter()}
+        outcome.faults += [
+            f"rolled back: {name} is not what it must be"
+            for name, kept in evidence.items()
+            if now.tables.get(name, Counter()) != kept
+        ]
         outcome.rolled_back += 1
         self._drop(_COPY)
 
@@ -422,6 +488,11 @@ class Site:
 
     def _wait_until_gone(self, running: Running) -> None:
         wait_for(lambda: not running.programs(), _ENDING_SECONDS, f"{running.programs()} has ended")
+
+
+def _by_table(oids: dict[str, str]) -> dict[str, str]:
+    """Return the tables' OIDs by their names alone: the switch moves tables to another schema."""
+    return {name.partition(".")[2]: oid for name, oid in oids.items()}
 
 
 def _said(proof: Answer) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from runner.tests.conftest import servers
 from runner.tests.faults.command import Running, start
 from runner.tests.faults.proxy import wait_for
 from runner.tests.faults.schedule import short
-from runner.tests.faults.trial import Kill, Site, Trial
+from runner.tests.faults.trial import BACK, SWITCH, Kill, Site, Trial
 from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 SEED = 11
@@ -27,7 +28,8 @@ LARGE = "256m"
 @pytest.fixture(scope="module", params=sorted(servers()), ids=lambda major: f"pg{major}")
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """Run a server of its own with the database as it is before each phase."""
-    with Site(servers()[request.param]) as made:
+    newest = request.param == max(servers())
+    with Site(servers()[request.param], switches=newest) as made:
         made.prepare(SEED)
         yield made
 
@@ -35,7 +37,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 def same(site: Site, phase: int) -> None:
     """Assert that the database is what it is before a phase of an undisturbed migration."""
     site.wait_until_alone()
-    found = site.pictures[phase].differences(site.picture())
+    found = site.started[phase].differences(site.picture())
     assert not found.any, found.named
 
 
@@ -68,6 +70,24 @@ def test_killed_three_times_in_a_row_each_phase_is_continued_or_undone(site: Sit
     # One of three may come too late: a continued run is a shorter one.
     assert sum(len(each.killed) for each in outcomes) >= len(outcomes) * 2
     assert sum(each.states["interrupted"] for each in outcomes) > 0
+
+
+@pytest.mark.newest
+def test_killed_in_the_switch_or_on_the_way_back_it_is_the_old_state_or_the_new_one(
+    site: Site,
+) -> None:
+    moments = (
+        (SWITCH, "inside", site.counts[SWITCH]["inside"] - 40, "server"),
+        (SWITCH, "after", site.counts[SWITCH]["before"] - 1, "backend"),
+        (BACK, "inside", site.counts[BACK]["inside"] - 40, "backend"),
+        (BACK, "after", site.counts[BACK]["before"] - 1, "group"),
+    )
+    outcomes = [
+        site.try_out(Trial(SEED, stage, (Kill(event, number, victim),)))
+        for stage, event, number, victim in moments
+    ]
+    assert [(str(each.trial), each.faults) for each in outcomes if each.faults] == []
+    assert sum((each.sides for each in outcomes), Counter()) == {"old": 2, "new": 2}
 
 
 def test_numbers_that_a_killed_load_drew_are_drawn_again_by_the_next(site: Site) -> None:
@@ -164,7 +184,7 @@ def test_a_full_disk_of_the_server_is_named_and_the_phase_completes_with_more_sp
             assert site.state() == "failed"
             enlarge(folder)
             assert site.say(*site.run(2)).code == 0
-            found = site.pictures[3].differences(site.picture())
+            found = site.started[3].differences(site.picture())
             assert (found.lost, found.doubled, found.changed) == (0, 0, 0)
             assert not [name for name in found.named if "pequeno" not in name]
         finally:
