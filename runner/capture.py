@@ -77,7 +77,12 @@ def is_ours(trigger: str) -> bool:
 
 
 def missing(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[str]:
-    """Return the legacy tables whose writes are not captured, or as a former version did it."""
+    """Return the legacy tables whose writes are not captured, or as a former version did it.
+
+    A file has no triggers to capture them.
+    """
+    if plan.reads_file:
+        return []
     names = [table.source_table for table in plan.tables]
     forms = _forms(conn, settings, names)
     return [name for name in names if name not in forms or not forms[name].captured]
@@ -147,7 +152,7 @@ def remove(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
 
     Raises LockNotAvailable where somebody is in a long transaction; said again, it goes on.
     """
-    for table in (table.source_table for table in plan.tables):
+    for table in () if plan.reads_file else (table.source_table for table in plan.tables):
         with _briefly(conn):
             for trigger in _triggers(conn, settings, table):
                 _drop(conn, settings, table, trigger)

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from runner import legacy_file
 from runner.db import sql_text, table_checksum
 from runner.plan import Plan
 from runner.settings import Settings
@@ -100,15 +101,29 @@ class Picture:
         return sorted(name for name in self.legacy if self.legacy[name] != later.legacy.get(name))
 
 
-def take_picture(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Picture:
+def legacy_sums(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dict[str, str]:
+    """Return `rows:checksum` of each legacy table, or the hash of the file that holds them."""
+    if settings.legacy_file is not None:
+        return {settings.legacy_file.name: legacy_file.fingerprint(settings.legacy_file)}
+    return _sums(conn, settings.legacy_schema, [table.source_table for table in plan.tables])
+
+
+def take_picture(
+    conn: psycopg.Connection,
+    settings: Settings,
+    plan: Plan,
+    *,
+    legacy: Mapping[str, str] | None = None,
+) -> Picture:
     """Look at the schemas that the system's phases touch, in one snapshot of `conn`.
 
-    Where the legacy stands in the target database, the positions of its sequences are left out:
-    they belong to the application, which goes on working.
+    `legacy` are the sums of the legacy tables where they were read just now. Where the legacy
+    stands in the target database, the positions of its sequences are left out: they belong to the
+    application, which goes on working.
     """
-    schemas = [
-        settings.legacy_schema, settings.target_schema, plan.schemas.staging, plan.schemas.compat,
-    ]  # fmt: skip
+    schemas = [settings.target_schema, plan.schemas.staging, plan.schemas.compat]
+    if settings.legacy_file is None:
+        schemas.append(settings.legacy_schema)
     ours = set(plan.target_tables)
     lines = conn.execute(
         "select object, definition from traspaso.catalog_lines(%s::text[])", [schemas]
@@ -121,7 +136,6 @@ def take_picture(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Pi
         )
     }
     present = present_tables(conn, settings.target_schema, plan.target_tables)
-    sources = [table.source_table for table in plan.tables]
     return Picture(
         lines=tuple(
             sorted(
@@ -131,7 +145,7 @@ def take_picture(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Pi
             )
         ),
         target=_sums(conn, settings.target_schema, present),
-        legacy=_sums(conn, settings.legacy_schema, sources),
+        legacy=legacy_sums(conn, settings, plan) if legacy is None else legacy,
     )
 
 

@@ -19,7 +19,7 @@ from runner import rehearse as rehearsals
 from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
 from runner.db import connect, explain
-from runner.dbt import write_docs
+from runner.dbt import Dbt, write_docs
 from runner.engine import CLEAN_UP, CREATE, SWITCH, Engine
 from runner.errors import Refused, StepFailed, TraspasoError
 from runner.estimate import Estimate, estimates, last_rehearsal
@@ -226,7 +226,7 @@ def run(
     following = outcome.phases[-1].phase + 1
     if following == 1 and not outcome.rehearsed:
         console.next(f"traspaso rehearse {plan.system}")
-    elif following <= SWITCH <= plan.phases[-1].number:
+    elif following <= min(SWITCH, plan.phases[-1].number):
         console.next(f"traspaso run {plan.system} --phase {following}")
     else:
         console.next(f"traspaso validate {plan.system}")
@@ -260,6 +260,8 @@ def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
     with _reading(settings) as conn:
         _require_legacy(conn, plan)
         loaded = _loaded_tables(conn, plan)
+        if plan.reads_file and loaded:
+            _look_into_file(settings, plan, console, [table.source_table for table in loaded])
         proof = prove(conn, plan, loaded)
         fingerprint = take_picture(conn, settings, plan).fingerprint
     show_proof(proof, console)
@@ -278,6 +280,13 @@ def _require_legacy(conn: psycopg.Connection, plan: Plan) -> None:
             f"compare with",
             f"its backup holds them: traspaso backup {plan.system} list",
         )
+
+
+def _look_into_file(settings: Settings, plan: Plan, console: Console, tables: list[str]) -> None:
+    """Compare the legacy's file with the database: no view of the database can."""
+    with console.progress("validate"), Dbt(settings, plan) as dbt:
+        dbt.parse()
+        dbt.prove(plan.system, tables)
 
 
 def _loaded_tables(conn: psycopg.Connection, plan: Plan) -> list[Any]:

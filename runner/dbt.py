@@ -6,23 +6,27 @@ once for all commands of a process, and what was parsed is kept for the next one
 
 import copy
 import fcntl
+import gc
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from runner import duck, parsed
 from runner.db import FIX_LOCKED, SESSION, connect
 from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
 from runner.plan import Plan
-from runner.settings import Settings, libpq_env, redact
+from runner.settings import DUCKDB_SCHEME, Settings, libpq_env, redact
 
 
 class Touched(NamedTuple):
@@ -48,13 +52,27 @@ _NO_SERVER = {
     "PGDATABASE": "traspaso",
 }  # fmt: skip
 
+# The same of a DuckDB legacy.
+_NO_FILE = {
+    "TRASPASO_LEGACY_URL": f"{DUCKDB_SCHEME}legacy.duckdb", "TRASPASO_TEMP_DIR": "temp",
+    "TRASPASO_MEMORY_LIMIT": "1GB", "TRASPASO_DUCKDB_EXTENSIONS": "extensions",
+}  # fmt: skip
+# How DuckDB's sessions with the target call themselves, see profiles.yml.
+_DUCKDB_SESSIONS = "traspaso_load"
+
 # What the server, or a macro of ours, says where others hold a lock for too long.
 _LOCKED = r"lock timeout|deadlock detected|statement timeout|the switch gave way"
 
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
-    name: SESSION[name] for name in ("TimeZone", "DateStyle", "client_connection_check_interval")
+    name: SESSION[name]
+    for name in ("TimeZone", "DateStyle", "jit", "client_connection_check_interval")
 }
+
+
+def import_meanwhile() -> None:
+    """Begin to import dbt beside what comes next; whoever needs it waits for the rest."""
+    threading.Thread(target=import_module, args=["dbt.cli.main"], daemon=True).start()
 
 
 @dataclass
@@ -72,6 +90,8 @@ class Dbt:
     seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     # What the last operation failed with: its result does not say.
     _operation_error: str = field(default="", init=False, repr=False)
+    # Whether this process made what the loads of every phase need.
+    is_prepared: bool = field(default=False, init=False, repr=False)
     _manifest: Any = field(default=None, init=False, repr=False)
     _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     # The queries of the final tables that the last sync built, by model.
@@ -88,7 +108,7 @@ class Dbt:
                 "PGHOST": conn.info.host, "PGPORT": str(conn.info.port),
                 "PGUSER": conn.info.user, "PGDATABASE": conn.info.dbname,
             }  # fmt: skip
-        self._cache = _cache(self.settings, self.plan.threads)
+        self._cache = _cache(self.settings, self.plan.threads, self.plan.output)
         self._target_path = self._stack.enter_context(_own_folder())
         with suppress(OSError):
             shutil.copy(self._cache / _PARSED, self._target_path / _PARSED)
@@ -110,11 +130,24 @@ class Dbt:
             return
         from dbt.cli.main import dbtRunner
 
-        with _environment(self._environment("", 0) | _NO_SERVER):
-            parsed = dbtRunner().invoke(["parse", *self._options()])
-        self._require(parsed)
-        self._manifest = parsed.result
-        _move(self._manifest, self._server["PGDATABASE"])
+        nowhere = _NO_SERVER | (_NO_FILE if self.plan.reads_file else {})
+        environment = self._environment("", 0) | nowhere
+        state = parsed.state_of(
+            self.settings.project_dir,
+            {name: value for name, value in environment.items() if name.startswith("TRASPASO_")},
+        )
+        self._manifest = parsed.load(self._cache, state)
+        if self._manifest is None:
+            with _environment(environment):
+                outcome = dbtRunner().invoke(["parse", *self._options()])
+            self._require(outcome)
+            self._manifest = outcome.result
+            parsed.keep(self._cache, state, self._manifest)
+        # What was imported and read stays: no collection need look at it again.
+        gc.freeze()
+        if not self.plan.reads_file:
+            # DuckDB knows the databases by the aliases that the profile gives them.
+            _move(self._manifest, self._server["PGDATABASE"])
         self._models = {
             name: copy.deepcopy(node)
             for name, node in self._manifest.nodes.items()
@@ -125,6 +158,9 @@ class Dbt:
         """Cancel the statements that dbt runs now; what they did in their transaction is undone."""
         from dbt.adapters.factory import FACTORY
 
+        if self.plan.reads_file:
+            self._cancel_duckdb(FACTORY.adapters.get("duckdb"))
+            return
         adapter = FACTORY.adapters.get("postgres")
         if adapter is None:
             return
@@ -139,6 +175,21 @@ class Dbt:
                 [pids],
             )
 
+    def _cancel_duckdb(self, adapter: Any) -> None:
+        if adapter is None:
+            return
+        for connection in [*adapter.connections.thread_connections.values()]:
+            if connection.state == "open":
+                connection.handle.cursor().interrupt()
+        # A statement that DuckDB has handed on runs until the server ends it.
+        with connect(self.settings.require_target(), autocommit=True) as conn:
+            conn.execute(
+                "select pg_catalog.pg_cancel_backend(pid) from pg_catalog.pg_stat_activity"
+                " where application_name = %s and usename = current_user"
+                " and datname = current_database()",
+                [_DUCKDB_SESSIONS],
+            )
+
     def install(self) -> None:
         """Create the evidence's tables and functions where they are missing."""
         self._invoke("run-operation", "install")
@@ -151,17 +202,40 @@ class Dbt:
             exclude=_models(system, exclude), run_id=run_id, phase=phase,
         )  # fmt: skip
 
-    def seed(self, system: str) -> None:
-        """Load the value maps and the numbering plans."""
-        self._build("seed", select=[f"tag:{system},resource_type:seed"])
+    def prepare(self, system: str) -> None:
+        """Load the value maps and the numbering plans, create the staging and compat views."""
+        self._build(
+            "build", "--resource-type", "seed", "--resource-type", "model",
+            select=[
+                f"tag:{system},resource_type:seed",
+                f"path:models/staging/{system}", f"path:models/compat/{system}",
+            ],
+            exclude=["config.materialized:proof_table"],
+        )  # fmt: skip
 
     def snapshot(self, system: str) -> None:
         """Keep the history of the tables that have a snapshot."""
-        self._build("snapshot", select=[f"tag:{system}"])
+        if self._has("snapshot", system):
+            self._build("snapshot", select=[f"tag:{system}"])
 
-    def views(self, system: str) -> None:
-        """Create the staging and compat views."""
-        self._build("run", select=[f"path:models/staging/{system}", f"path:models/compat/{system}"])
+    def reporting(self, system: str) -> None:
+        """Create the views that stand beside the final tables."""
+        if self.plan.views:
+            self._build("run", select=_models(system, self.plan.views))
+
+    def prove(self, system: str, tables: Sequence[str]) -> None:
+        """Look for what the proofs of these legacy tables find, where they are no views."""
+        self._build(
+            "run",
+            select=[f"tag:{system},config.materialized:proof_table"],
+            environment={"TRASPASO_PROVED": ",".join(tables)},
+        )
+
+    def _has(self, kind: str, system: str) -> bool:
+        return any(
+            node.resource_type == kind and system in node.tags
+            for node in self._manifest.nodes.values()
+        )
 
     def load(self, selector: str, system: str, *, run_id: str, phase: int,
              exclude: Sequence[str] = ()) -> None:  # fmt: skip
@@ -173,7 +247,7 @@ class Dbt:
     def sync(self, system: str, tables: Sequence[str]) -> dict[str, Touched]:
         """Bring what was written to the legacy of these final tables; by legacy table."""
         self.touched = {}
-        self._build("run", select=_models(system, tables), sync=True)
+        self._build("run", select=_models(system, tables), environment={"TRASPASO_SYNC": "true"})
         return self.touched
 
     def switch_over(
@@ -217,7 +291,7 @@ class Dbt:
         exclude: Sequence[str] = (),
         run_id: str = "",
         phase: int = 0,
-        sync: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Build what is selected; what did not get its lock, and what waits for it, is said again.
 
@@ -229,7 +303,7 @@ class Dbt:
         def attempt() -> None:
             chosen = ["--select", *left, *(["--exclude", *without] if without else [])]
             try:
-                self._invoke(*command, *chosen, run_id=run_id, phase=phase, sync=sync)
+                self._invoke(*command, *chosen, run_id=run_id, phase=phase, environment=environment)
             except _Unbuilt as error:
                 left[:], without[:] = error.nodes, []
                 raise
@@ -237,20 +311,24 @@ class Dbt:
         self.patiently(attempt)
 
     def _invoke(
-        self, *arguments: str, run_id: str = "", phase: int = 0, sync: bool = False
+        self,
+        *arguments: str,
+        run_id: str = "",
+        phase: int = 0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.parse()
         from dbt.cli.main import dbtRunner
 
-        environment = self._environment(run_id, phase) | {"TRASPASO_SYNC": "true" if sync else ""}
-        with _environment(environment):
+        said = {"TRASPASO_SYNC": "", "TRASPASO_PROVED": ""} | dict(environment or {})
+        with _environment(self._environment(run_id, phase) | said):
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
             self._manifest.nodes.update(copy.deepcopy(self._models))
             runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
             outcome = runner.invoke([*arguments, *self._options()])
             self._require(outcome)
-        if sync:
+        if said["TRASPASO_SYNC"]:
             results: Any = outcome.result
             for result in results.results:
                 self._compiled[result.node.name] = result.node.compiled_code
@@ -259,10 +337,11 @@ class Dbt:
         return [
             "--project-dir", str(self.settings.project_dir),
             "--profiles-dir", str(self.settings.project_dir),
-            "--target", "postgres",
+            "--target", self.plan.output,
             "--target-path", str(self._target_path),
             "--log-path", str(self._target_path),
             "--quiet", "--log-level", "none", "--no-use-colors", "--no-version-check",
+            "--no-write-json",
         ]  # fmt: skip
 
     def _environment(self, run_id: str, phase: int) -> dict[str, str]:
@@ -278,7 +357,19 @@ class Dbt:
                 "TRASPASO_RUN_ID": run_id,
                 "TRASPASO_PHASE": str(phase),
             }
+            | self._file_environment()
         )
+
+    def _file_environment(self) -> dict[str, str]:
+        if not self.plan.reads_file:
+            return {}
+        return {
+            "TRASPASO_LEGACY_URL": self.settings.legacy_url or "",
+            "TRASPASO_TEMP_DIR": os.environ.get("TRASPASO_TEMP_DIR")
+            or str(self._target_path / "temp"),
+            "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
+            "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
+        }
 
     def _on_event(self, event: Any) -> None:
         if event.info.name in {"RunningOperationCaughtError", "RunningOperationUncaughtError"}:
@@ -377,7 +468,7 @@ def write_docs(project_dir: Path, page: Path) -> None:
                 "docs", "generate", "--static",
                 "--project-dir", str(project_dir), "--profiles-dir", str(project_dir),
                 "--target", "duckdb", "--target-path", folder, "--log-path", folder,
-                "--quiet", "--log-level", "none", "--no-version-check",
+                "--no-write-json", "--quiet", "--log-level", "none", "--no-version-check",
             ])  # fmt: skip
         if not outcome.success:
             raise StepFailed(f"dbt: {outcome.exception}", "dbt parse, to see where")
@@ -413,9 +504,9 @@ def _move(manifest: Any, database: str) -> None:
     manifest.build_flat_graph()
 
 
-def _cache(settings: Settings, threads: int) -> Path:
+def _cache(settings: Settings, threads: int, output: str = "postgres") -> Path:
     """Return the folder of what was parsed for these schemas: dbt parses anew for others."""
-    named = [settings.legacy_schema, settings.target_schema, threads]
+    named = [settings.legacy_schema, settings.target_schema, threads, output]
     digest = hashlib.sha256(json.dumps(named).encode()).hexdigest()
     return settings.project_dir / "target" / _CACHE / digest[:16]
 

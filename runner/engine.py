@@ -6,7 +6,8 @@ is done are written in one transaction, so a step is either done or was never be
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,11 +17,11 @@ import psycopg
 from psycopg import sql
 
 from runner import backup, capture, clean_up, preflight, state, switch
-from runner.catalog import Picture, some, take_picture
+from runner.catalog import Picture, legacy_sums, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console
 from runner.db import connect, explain, sql_text
-from runner.dbt import Dbt, Touched
+from runner.dbt import Dbt, Touched, import_meanwhile
 from runner.errors import Refused, StepFailed, TraspasoError
 from runner.estimate import last_rehearsal
 from runner.locks import patiently
@@ -66,6 +67,8 @@ class Engine:
     settings: Settings
     plan: Plan
     console: Console
+    # What is read of the legacy while dbt is imported, for phases that do not write there.
+    _legacy: Future[dict[str, str]] | None = field(default=None, init=False, repr=False)
     # The deadline of the phase that runs.
     _until: Deadline = field(default_factory=Deadline, init=False, repr=False)
 
@@ -102,6 +105,7 @@ class Engine:
     ) -> None:
         url = self.settings.require_run_target()
         self._pace.require_window(ignore_window=ignore_window)
+        import_meanwhile()
         for number in phases:
             self.plan.phase(number)
         with self._connection(url) as conn:
@@ -118,6 +122,7 @@ class Engine:
                     outcome,
                     require=lambda: self._require_ready(conn, phases),
                 ) as lock,
+                self._reading_legacy(url, phases),
                 self._dbt(outcome) as dbt,
             ):
                 self._run_phases(
@@ -257,6 +262,12 @@ class Engine:
 
         Raises Refused where nothing is loaded, or where writes are not captured.
         """
+        if self.plan.reads_file:
+            raise Refused(
+                f"the legacy of {self.plan.system} is a file, of which nobody notes what changes",
+                f"load again what it holds now: traspaso run {self.plan.system} --through "
+                f"{TRANSACTIONS} --yes",
+            )
         url = self.settings.require_run_target()
         with self._connection(url) as conn:
             loaded = self._loaded_phases(conn)
@@ -311,6 +322,29 @@ class Engine:
         return {source: touched.get(source, Touched()) for source in sources}
 
     # --- around a run ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading_legacy(self, url: str, phases: Sequence[int]) -> Iterator[None]:
+        """Sum the legacy tables meanwhile, which phase 0 holds against its backup."""
+        if PREPARE not in phases:
+            yield
+            return
+        with self._connection(url) as conn, ThreadPoolExecutor(1) as pool:
+            self._legacy = pool.submit(legacy_sums, conn, self.settings, self.plan)
+            try:
+                yield
+            except BaseException:
+                conn.cancel_safe()
+                raise
+            finally:
+                self._legacy = None
+
+    def _legacy_sums(self, conn: psycopg.Connection) -> dict[str, str]:
+        """Return what was read meanwhile, or read it: somebody may have held a lock."""
+        if self._legacy is not None:
+            with suppress(psycopg.Error):
+                return self._legacy.result()
+        return legacy_sums(conn, self.settings, self.plan)
 
     @contextmanager
     def _dbt(self, outcome: RunOutcome) -> Iterator[Dbt]:
@@ -475,6 +509,7 @@ class Engine:
         if kept is not None and kept.present and self._still_holds(work.conn, kept):
             notes.append(f"backup {kept.id} is verified and still holds what is here")
             return
+        self._legacy = None  # it takes long: what was read before it is too old to be recorded
         with watch.lap("backup", self.plan.tables):
             made = self._patiently(
                 lambda: backup.create(self.settings, self.plan, work.phase.number, tell=tell)
@@ -485,19 +520,22 @@ class Engine:
 
     def _still_holds(self, conn: psycopg.Connection, kept: backup.Backup) -> bool:
         """Whether the legacy tables are as they were when the backup was made."""
+        if self.plan.reads_file:
+            # It holds the target only, which is small before a load.
+            return False
         saved = backup.checksums_of(conn, kept.id)
         schema = self.settings.legacy_schema
-        now = take_picture(conn, self.settings, self.plan).legacy
+        now = self._legacy_sums(conn)
         return all(saved.get(f"{schema}.{name}") == found for name, found in now.items())
 
     def _create(self, work: _Work) -> None:
         finished = self._finished_tables(work.conn, work.phase)
-        if set(finished) >= set(self.plan.target_tables):
-            return
         with work.done.watch.lap("create"):
-            work.dbt.create(
-                self.plan.system, run_id=work.run_id, phase=work.phase.number, exclude=finished
-            )
+            if set(self.plan.target_tables) - set(finished):
+                work.dbt.create(
+                    self.plan.system, run_id=work.run_id, phase=work.phase.number, exclude=finished
+                )
+            work.dbt.reporting(self.plan.system)
 
     def _load(self, work: _Work, skip: Sequence[str]) -> Proof:
         """Bring the phase's tables to what the legacy says, and prove them; `skip` are done."""
@@ -506,12 +544,13 @@ class Engine:
         system = self.plan.system
         with watch.lap("capture"):
             self._capture(work)
-        with watch.lap("views"):
-            dbt.seed(system)
-            dbt.views(system)
-        work.check()
-        with watch.lap("snapshot", self.plan.tables):
-            dbt.snapshot(system)
+        if not dbt.is_prepared:
+            with watch.lap("views"):
+                dbt.prepare(system)
+            work.check()
+            with watch.lap("snapshot", self.plan.tables):
+                dbt.snapshot(system)
+            dbt.is_prepared = True
         for left in reversed(range(_ROUNDS)):
             work.check()
             seen = capture.snapshot(conn)
@@ -526,6 +565,8 @@ class Engine:
             capture.forget(conn, system, sources, seen)
             work.check()
             with watch.lap("proof", phase.tables):
+                if self.plan.reads_file:
+                    dbt.prove(system, sources)
                 proof = self._patiently(lambda: prove(conn, self.plan, phase.tables))
             if proof.holds or not left:
                 break
@@ -544,8 +585,9 @@ class Engine:
         self._require_backup(conn)
         switch.require_possible(conn, self.settings, self.plan)
         loaded = self._loaded_phases(conn)
-        with watch.lap("views"):
-            dbt.views(system)
+        if not dbt.is_prepared:
+            with watch.lap("views"):
+                dbt.prepare(system)
         with watch.lap("sync"):
             conn.execute("delete from traspaso.unproved where system = %s", [system])
             self._sync(work.lock, dbt, loaded)
@@ -654,16 +696,20 @@ class Engine:
         conn, phase, done = work.conn, work.phase, work.done
         with conn.transaction():
             pictures = self._pictures(conn)
-            now = take_picture(conn, self.settings, self.plan)
+            legacy = self._legacy_sums(conn) if phase.number <= CREATE else None
+            now = take_picture(conn, self.settings, self.plan, legacy=legacy)
             before = max((n for n in pictures if n < phase.number), default=None)
             changed = pictures[before].legacy_changes(now) if before is not None else []
             if changed:
                 done.notes.append(f"the application wrote to {some(changed)} meanwhile")
             recorded = pictures.get(phase.number)
-            if recorded is not None and max(pictures) > phase.number:
-                # Run again while later phases are done: going back here empties their tables.
+            if recorded is not None and self._is_begun_after(conn, phase):
+                # Run again while later phases are begun: going back here takes away what they made.
                 now = recorded.updated(now, self.plan.loaded_after(phase.number))
             self._record(work, "done", {"picture": now.to_json(), "legacy_changed": changed})
+
+    def _is_begun_after(self, conn: psycopg.Connection, phase: Phase) -> bool:
+        return any(step.phase > phase.number for step in state.steps(conn, self.plan.system))
 
     def _pictures(self, conn: psycopg.Connection) -> dict[int, Picture]:
         """Return what was recorded of each completed phase."""

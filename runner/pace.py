@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from runner import state
+from runner import legacy_file, state
 from runner.clock import Deadline
 from runner.console import Console, duration
 from runner.dbt import Dbt
@@ -103,6 +103,9 @@ class Pace:
 
 def legacy_rows(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dict[str, int]:
     """Count the rows of each legacy table."""
+    if settings.legacy_file is not None:
+        names = [table.source_table for table in plan.tables]
+        return legacy_file.rows(settings.legacy_file, settings.legacy_schema, names)
     counts = {}
     for table in plan.tables:
         query = sql.SQL("select count(*) from {}").format(

@@ -167,6 +167,10 @@ class Plan:
     switch_wait_seconds: float = 5
     notifications: tuple[Notification, ...] = ()
     without_tls_because: str | None = None
+    # dbt's output that moves the rows.
+    output: str = "postgres"
+    # Views of the target schema that read the Spanish tables.
+    views: tuple[str, ...] = ()
 
     def phase(self, number: int) -> Phase:
         """Return the phase of that number; raises UsageProblem."""
@@ -175,6 +179,11 @@ class Plan:
                 return phase
         known = ", ".join(str(phase.number) for phase in self.phases)
         raise UsageProblem(f"{self.system} has no phase {number}", f"its phases are {known}")
+
+    @property
+    def reads_file(self) -> bool:
+        """Whether the legacy is a DuckDB file."""
+        return self.output == "duckdb_to_postgres"
 
     @property
     def ddl_lock_timeout_ms(self) -> int:
@@ -300,6 +309,8 @@ def _plan(document: dict[str, Any]) -> Plan:
         ),
         notifications=tuple(_notification(each) for each in document.get("notifications", [])),
         without_tls_because=document.get("without_tls_because"),
+        output=document.get("output", "postgres"),
+        views=tuple(document.get("views", [])),
     )
 
 

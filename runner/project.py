@@ -133,9 +133,12 @@ def legacy_keys(project_dir: Path, system: str) -> dict[str, tuple[str, ...]]:
 def value_maps(project_dir: Path, system: str) -> dict[str, tuple[Value, ...]]:
     """Return the value maps of a system by name, their lines in the order of the seed.
 
-    Raises UsageProblem where the seed is missing or has other columns.
+    A system without a folder of seeds has none. Raises UsageProblem where the seed is missing or
+    has other columns.
     """
     path = project_dir / "seeds" / system / f"{system}__valores.csv"
+    if not path.parent.exists() and (project_dir / "models" / "marts" / system).is_dir():
+        return {}
     maps: dict[str, list[Value]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -69,23 +69,25 @@ def _run_all(settings: Settings, plan: Plan, console: Console, backup_id: str) -
         rows = legacy_rows(conn, settings, plan)
     # Nobody is told of a rehearsal.
     engine = Engine(settings, replace(plan, notifications=()), console)
-    outcome = RunOutcome()
+    # One by one: what a run of several phases does once, each of them does on its own night.
+    # What phase 5 drops comes back from a backup only.
+    runs = {phase.number: RunOutcome() for phase in plan.phases if phase.number <= SWITCH}
     with console.progress("rehearsal"):
-        # What phase 5 drops comes back from a backup only.
-        phases = [phase.number for phase in plan.phases if phase.number <= SWITCH]
-        engine.run(phases, outcome, ignore_window=True)
+        for number, outcome in runs.items():
+            engine.run([number], outcome, ignore_window=True)
+        phases = [done for outcome in runs.values() for done in outcome.phases]
         back = {
             done.phase: _go_back(engine, done.phase)
-            for done in reversed(outcome.phases)
+            for done in reversed(phases)
             if done.phase > PREPARE
         }
     return Rehearsal(
         backup_id=backup_id,
-        start_seconds=outcome.start_seconds,
+        start_seconds=runs[PREPARE].start_seconds,
         rows=rows,
         phases=[
             Rehearsed(done.phase, done.name, done.seconds, back.get(done.phase), done.watch.laps)
-            for done in outcome.phases
+            for done in phases
         ],
     )
 

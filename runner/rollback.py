@@ -74,6 +74,7 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
         if to <= CREATE_PHASE:
             capture.remove(conn, settings, plan)
         with conn.transaction():
+            _keep_maintenance_off(conn, settings, plan, to)
             conn.execute(
                 sql.SQL("set local lock_timeout = {}").format(
                     sql.Literal(f"{plan.ddl_lock_timeout_ms}ms")
@@ -132,22 +133,58 @@ def _targets_after(plan: Plan, phase: int) -> list[str]:
     return [name for name in plan.target_tables if name not in kept]
 
 
+def _keep_maintenance_off(
+    conn: psycopg.Connection, settings: Settings, plan: Plan, to: int
+) -> None:
+    """Lock weakly what is to be locked strongly, as the macro lock_strongly does, and why."""
+    present = present_tables(conn, settings.target_schema, _targets_after(plan, to))
+    if present:
+        names = [sql.Identifier(settings.target_schema, name) for name in present]
+        statement = sql.SQL("lock table {} in share update exclusive mode")
+        conn.execute(statement.format(sql.SQL(", ").join(names)))
+
+
 def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> None:
     emptied = _targets_after(plan, to)
     if to <= CREATE_PHASE:
         drop_views(conn, plan)
         conn.execute("delete from traspaso.changes where system = %s", [plan.system])
+        if to < CREATE_PHASE:
+            _drop_reporting(conn, settings, plan)
     present = present_tables(conn, settings.target_schema, emptied)
     if present:
         statement = "drop table {}" if to == 0 else "truncate table {} restart identity"
         names = [sql.Identifier(settings.target_schema, name) for name in present]
         conn.execute(sql.SQL(statement).format(sql.SQL(", ").join(names)))
+        if to >= CREATE_PHASE and plan.reads_file:
+            _put_foreign_keys_back(conn, settings, present)
     for evidence in ("row_fates", "repairs"):
         conn.execute(
             sql.SQL("delete from {} where system = %s and target_table = any(%s)").format(
                 sql.Identifier("traspaso", evidence)
             ),
             [plan.system, emptied],
+        )
+
+
+def _drop_reporting(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
+    for name in plan.views:
+        view = sql.Identifier(settings.target_schema, name)
+        conn.execute(sql.SQL("drop view if exists {}").format(view))
+
+
+def _put_foreign_keys_back(conn: psycopg.Connection, settings: Settings, tables: list[str]) -> None:
+    """Put back what a load took off these tables and was killed before it put back."""
+    named = [f"{settings.target_schema}.{name}" for name in tables]
+    taken = conn.execute(
+        "delete from traspaso.foreign_keys where child = any(%s) returning child, name, definition",
+        [named],
+    ).fetchall()
+    for child, name, definition in taken:
+        conn.execute(
+            sql.SQL("alter table {} add constraint {} {}").format(
+                sql.Identifier(*child.split(".", 1)), sql.Identifier(name), sql.SQL(definition)
+            )
         )
 
 

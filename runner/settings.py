@@ -18,6 +18,8 @@ TARGET_EXAMPLE = "export TRASPASO_TARGET_URL=postgresql://user:password@host:543
 # lock nor an exported snapshot.
 TRANSACTION_POOLER_PORT = "6543"
 
+DUCKDB_SCHEME = "duckdb:///"
+
 _SECRET_KEYS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key")
 _HIDDEN = "***"
 _LAST_PORT = 65_535
@@ -49,17 +51,24 @@ class Settings:
         target_url, legacy_url = read("TARGET_URL"), read("LEGACY_URL")
         if target_url is not None:
             _parse(target_url, "TRASPASO_TARGET_URL")
-        if legacy_url is not None and not legacy_url.startswith("duckdb:///"):
+        if legacy_url is not None and not legacy_url.startswith(DUCKDB_SCHEME):
             _parse(legacy_url, "TRASPASO_LEGACY_URL")
         return cls(
             target_url=target_url,
             legacy_url=legacy_url,
-            legacy_schema=read("LEGACY_SCHEMA") or "public",
+            legacy_schema=read("LEGACY_SCHEMA") or _default_schema(legacy_url),
             target_schema=read("TARGET_SCHEMA") or "public",
             backup_dir=Path(read("BACKUP_DIR") or "backups").expanduser().absolute(),
             backup_key=read("BACKUP_KEY"),
             backup_s3=read("BACKUP_S3"),
         )
+
+    @property
+    def legacy_file(self) -> Path | None:
+        """The DuckDB file that the legacy is, None where it is a database."""
+        if self.legacy_url is None or not self.legacy_url.startswith(DUCKDB_SCHEME):
+            return None
+        return Path(self.legacy_url.removeprefix(DUCKDB_SCHEME))
 
     def require_target(self) -> str:
         """Return the target's URL; raises UsageProblem, with what to type, when it is not set."""
@@ -85,6 +94,11 @@ class Settings:
             "project_dir": str(self.project_dir),
         }
         return f"Settings({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
+
+
+def _default_schema(legacy_url: str | None) -> str:
+    is_file = legacy_url is not None and legacy_url.startswith(DUCKDB_SCHEME)
+    return "main" if is_file else "public"
 
 
 def parse_url(url: str) -> dict[str, str]:
@@ -140,7 +154,7 @@ def _escape_option(value: str) -> str:
 
 def redacted(url: str) -> str:
     """Return the URL for a message: host, port, database and user, never a password."""
-    if url.startswith("duckdb:///"):
+    if url.startswith(DUCKDB_SCHEME):
         return url
     parts = parse_url(url)
     host = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
@@ -154,7 +168,7 @@ def redacted(url: str) -> str:
 def redact(text: str, *urls: str | None) -> str:
     """Return `text` without any password of the URLs, nor the password part of any URL in it."""
     for url in urls:
-        if url is None or url.startswith("duckdb:///"):
+        if url is None or url.startswith(DUCKDB_SCHEME):
             continue
         parts = parse_url(url)
         for key in _SECRET_KEYS:

@@ -120,6 +120,12 @@ def prove(conn: psycopg.Connection, plan: Plan, tables: Sequence[Table]) -> Proo
         for name in names:
             query = sql_text("balance.sql").format(balance=sql.Identifier(compat, "balance"))
             balances += cursor.execute(query, {"table": name}).fetchall()
+    if unproved := [name for name in names if name not in {b.source_table for b in balances}]:
+        raise StepFailed(
+            f"no proof looked at {some(unproved)}",
+            f"say the same command again; if it stays, look at {compat}.balance",
+            table=unproved[0],
+        )
     query = sql_text("orphans.sql").format(orphans=sql.Identifier(compat, "huerfanos"))
     orphans = {f"{row[0]}.{row[1]}": row[2] for row in conn.execute(query, {"tables": targets})}
     differing = [b.source_table for b in balances if b.residue or b.mismatches]
@@ -142,8 +148,10 @@ def _differences(conn: psycopg.Connection, compat: str, tables: list[str]) -> li
 
 def _require_views(conn: psycopg.Connection, plan: Plan) -> None:
     row = conn.execute(
-        "select count(*) from pg_catalog.pg_views where schemaname = %s"
-        " and viewname in ('balance', 'huerfanos', 'diferencias')",
+        "select count(*) from pg_catalog.pg_class as c"
+        " inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace"
+        " where n.nspname = %s and c.relkind in ('v', 'r')"
+        " and c.relname in ('balance', 'huerfanos', 'diferencias')",
         [plan.schemas.compat],
     ).fetchone()
     if row is None or row[0] != 3:  # noqa: PLR2004  # the three proofs

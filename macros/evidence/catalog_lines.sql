@@ -8,7 +8,7 @@
     schemas  SQL expression of an array of schema names
 #}
 {% macro catalog_lines(schemas) -%}
-    {{ adapter.dispatch('catalog_lines', 'traspaso')(schemas) }}
+    {{ target_dispatch('catalog_lines')(schemas) }}
 {%- endmacro %}
 
 {% macro postgres__catalog_lines(schemas) -%}

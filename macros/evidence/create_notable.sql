@@ -16,23 +16,33 @@
     rules       see refusal_rules
     queried     columns of the model's query
     contenders  see resolve_collisions, or none
+    noted       the keys, where insert_candidates noted them; none: they are looked for
 #}
 {% macro create_notable(
-    notable, contract, sql, candidates, rules, queried, contenders
+    notable, contract, sql, candidates, rules, queried, contenders, noted=none
 ) -%}
-    {%- set keys = temporary_relation(contract.table ~ '__notable_keys') -%}
-    {%- do load_step('drop table if exists ' ~ keys) -%}
+    {%- set keys = noted or temporary_relation(contract.table ~ '__notable_keys') -%}
     {%- do load_step('drop table if exists ' ~ notable) -%}
-    {%- do load_step(_create_notable_keys(
-        keys, contract, candidates, rules, queried, contenders
-    )) -%}
+    {%- if noted is none -%}
+        {%- do load_step('drop table if exists ' ~ keys) -%}
+        {%- do load_step(_create_notable_keys(
+            keys, contract, candidates, rules, queried, contenders
+        )) -%}
+    {%- elif contenders is not none -%}
+        {%- do load_step('update ' ~ keys ~ ' set _is_loaded = false where '
+            ~ _has_lost(contenders)) -%}
+        {%- do load_step(_note_lost(keys, contenders)) -%}
+    {%- endif -%}
+    {%- set is_empty = load_step(
+        'select not exists (select 1 from ' ~ keys ~ ')'
+    ).rows[0][0] -%}
     {#- without it the join below is planned for a handful of rows -#}
     {%- do load_step('analyze ' ~ keys) -%}
     {%- do load_step(
         'create temporary table ' ~ notable ~ ' as select offered.*, keys._admitted,'
         ~ ' keys._reasons, keys._is_loaded from ' ~ keys ~ ' as keys inner join ('
         ~ sql ~ ') as offered on keys._source_table = offered._source_table'
-        ~ ' and keys._source_key = offered._source_key'
+        ~ ' and keys._source_key = offered._source_key' ~ (' limit 0' if is_empty else '')
     ) -%}
     {%- do load_step('drop table ' ~ keys) -%}
 {%- endmacro %}
@@ -50,16 +60,29 @@ select
     {%- endif %} as _is_loaded
 from {{ candidates }} as candidate
 where
-    not ({{ is_valid(rules) }})
+    {{ is_notable(contract, rules, queried) }}
     {%- if contenders is not none %}
     or {{ _has_lost(contenders) }}
     {%- endif %}
-    {%- for column in repairable_columns(contract, queried) %}
-    or {{ is_repaired(contract, column, queried) }}
-    {%- endfor %}
-    {%- for name in ['_unplaced', '_reread'] if name in queried %}
-    or {{ name }} is not null
-    {%- endfor %}
+{%- endmacro %}
+
+{% macro _note_lost(keys, contenders) -%}
+insert into {{ keys }}
+select
+    lost._source_table,
+    lost._source_key,
+    true,
+    '{}',
+    false
+from {{ contenders }} as lost
+where
+    lost.state = 'lost'
+    and not exists (
+        select 1 from {{ keys }} as keys
+        where
+            keys._source_table = lost._source_table
+            and keys._source_key = lost._source_key
+    )
 {%- endmacro %}
 
 {% macro _has_lost(contenders) -%}

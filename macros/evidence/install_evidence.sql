@@ -14,7 +14,16 @@
     {%- if execute and flags.WHICH in (
         'build', 'run', 'seed', 'snapshot', 'test', 'run-operation'
     ) -%}
-        {{ adapter.dispatch('install_evidence', 'traspaso')() }}
+        {%- set ddl = target_dispatch('install_evidence')() -%}
+        {{ _known_schema() if ddl | trim }}
+        {{ server_hook(ddl) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# DuckDB looks at an attached database's schemas once: those made later are made by it. #}
+{% macro _known_schema() -%}
+    {%- if is_attached() -%}
+create schema if not exists {{ target.database }}.traspaso;
     {%- endif -%}
 {%- endmacro %}
 
@@ -28,9 +37,10 @@
 #}
 {% macro postgres__install_evidence() -%}
     {%- set functions = _postgres_functions() -%}
-    {%- set tables = _evidence_tables('text', 'jsonb', 'xid8 default pg_current_xact_id()') -%}
+    {%- set tables = _evidence_tables('text', 'jsonb', 'xid8 default pg_current_xact_id()')
+        ~ _foreign_keys_table() -%}
     {%- set version = 'Traspaso ' ~ local_md5(tables ~ functions) -%}
-    {%- set present = run_query(
+    {%- set present = target_query(
         "select coalesce(obj_description("
         ~ "to_regprocedure('traspaso.catalog_lines(text[])'), 'pg_proc') = '"
         ~ version ~ "', false)"
@@ -81,7 +91,23 @@ create table if not exists {{ evidence_relation('changes') }} (
 );
 {%- endmacro %}
 
+{#
+    What a load took off and has still to put back; a load of its own transaction needs
+    no such memory.
+#}
+{% macro _foreign_keys_table() -%}
+create table if not exists traspaso.foreign_keys (
+    child text not null,
+    name text not null,
+    parent text not null,
+    definition text not null,
+    primary key (child, name)
+);
+{%- endmacro %}
+
 {% macro _postgres_functions() -%}
+comment on table traspaso.foreign_keys is
+    'Claves foráneas que una carga ha quitado y aún no ha vuelto a poner';
 comment on schema traspaso is
     'Traspaso: estado de la migración y sus pruebas';
 comment on table traspaso.row_fates is
@@ -93,6 +119,7 @@ comment on column traspaso.changes.transaction is
 comment on table traspaso.repairs is
     'Una fila por valor que cambió más allá de su correspondencia declarada';
 {{ _function_jsonb_or_string() }}
+{{ _function_noted() }}
 {{ _function_catalog_lines() }}
 {{ switch_functions() }}
 {%- endmacro %}

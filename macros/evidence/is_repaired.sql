@@ -23,6 +23,7 @@
         ({{ raw }} is null
         {%- if column.length is not none %} or {{ map_key(raw) }} = ''{% endif %})
     {%- else -%}
-        {{ name }}::text is distinct from {{ raw }}::text
+        {{ comparable_text(name, column.type) }}
+        is distinct from {{ comparable_text(raw, column.type) }}
     {%- endif -%}
 {%- endmacro %}

@@ -64,8 +64,8 @@ select
         else 'quarantined'
     end as fate,
     case
-        when {{ absorbed }} then {{ refusal_reasons(meetings) }}
-        else refused._reasons || {{ refusal_reasons(meetings) }}
+        when {{ absorbed }} then {{ target_dispatch('refusal_reasons')(meetings) }}
+        else refused._reasons || {{ target_dispatch('refusal_reasons')(meetings) }}
     end as reasons,
     coalesce(
         {%- for meeting in meetings %}

@@ -107,8 +107,8 @@ where false
             when {{ raw }} is null then 'default'
             else '{{ column.repair }}'
         end,
-        {{ raw }}::text,
-        ({{ after }})::text,
+        {{ comparable_text(raw, column.type) }},
+        {{ comparable_text(after, column.type) }},
         {% if column.map -%}
         (
             select map.ingles from {{ _value_map(contract) }} as map
@@ -118,7 +118,7 @@ where false
                 and map.espanol = {{ name }}
         ),
         {%- else -%}
-        ({{ after }})::text,
+        {{ comparable_text(after, column.type) }},
         {%- endif %}
         {{ is_repaired(contract, column, queried) }}
     )

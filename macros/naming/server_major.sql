@@ -1,6 +1,6 @@
 {# The server's major version, 18 for example; 0 where the engine has none. #}
 {% macro server_major() -%}
-    {{ return(adapter.dispatch('server_major', 'traspaso')()) }}
+    {{ return(target_dispatch('server_major')()) }}
 {%- endmacro %}
 
 {% macro default__server_major() -%}
@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro postgres__server_major() -%}
-    {%- set found = run_query(
+    {%- set found = target_query(
         "select current_setting('server_version_num')::integer / 10000"
     ) -%}
     {{ return(found.rows[0][0] | int) }}

@@ -4,7 +4,7 @@
     remembers only roughly, and the numbers would go on elsewhere than was recorded.
 #}
 {% macro advance_sequences(relation, contract) -%}
-    {{ return(adapter.dispatch('advance_sequences', 'traspaso')(relation, contract)) }}
+    {{ return(target_dispatch('advance_sequences')(relation, contract)) }}
 {%- endmacro %}
 
 {% macro postgres__advance_sequences(relation, contract) -%}

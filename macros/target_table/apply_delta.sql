@@ -67,7 +67,7 @@
     would meet. Keys whose values change are put aside for the update.
 #}
 {% macro _update_differing(relation, contract, rest, paired) -%}
-    {{ return(adapter.dispatch('_update_differing', 'traspaso')(
+    {{ return(target_dispatch('_update_differing')(
         relation, contract, rest, paired
     )) }}
 {%- endmacro %}

@@ -8,7 +8,7 @@
     description  its comment
 #}
 {% macro create_target_table(relation, contract, description) -%}
-    {{ adapter.dispatch('create_target_table', 'traspaso')(
+    {{ target_dispatch('create_target_table')(
         relation, contract, description
     ) }}
 {%- endmacro %}

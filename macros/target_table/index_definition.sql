@@ -1,6 +1,6 @@
 {# CREATE INDEX of an index of the contract. #}
 {% macro index_definition(relation, index) -%}
-    {{ adapter.dispatch('index_definition', 'traspaso')(relation, index) }}
+    {{ target_dispatch('index_definition')(relation, index) }}
 {%- endmacro %}
 
 {% macro postgres__index_definition(relation, index) -%}

@@ -3,7 +3,7 @@
     it is empty, and something is to come.
 #}
 {% macro load_bare(relation, candidates, rules) -%}
-    {{ return(adapter.dispatch('load_bare', 'traspaso')(relation, candidates, rules)) }}
+    {{ return(target_dispatch('load_bare')(relation, candidates, rules)) }}
 {%- endmacro %}
 
 {# DuckDB takes no key off a table that is there. #}

@@ -1,9 +1,25 @@
 {#
-    Runs one statement of a load in the load's own transaction, which the first
-    one opens. Returns its rows, or none.
+    Runs one statement of a load where the final tables are, in the load's own
+    transaction, which the first one opens. Returns its rows, or none.
 #}
 {% macro load_step(sql) -%}
-    {%- call statement('load_step', fetch_result=_returns_rows(sql), auto_begin=true) -%}
+    {{ return(target_dispatch('load_step')(sql)) }}
+{%- endmacro %}
+
+{% macro default__load_step(sql) -%}
+    {{ return(model_step(sql, fetch=_returns_rows(sql))) }}
+{%- endmacro %}
+
+{% macro attached__load_step(sql) -%}
+    {%- if _returns_rows(sql) -%}
+        {{ return(model_step('select * from ' ~ from_server(sql), fetch=true)) }}
+    {%- endif -%}
+    {{ return(model_step(on_server(sql))) }}
+{%- endmacro %}
+
+{# The same where the models run. `fetch` says that rows come back. #}
+{% macro model_step(sql, fetch=false) -%}
+    {%- call statement('load_step', fetch_result=fetch, auto_begin=true) -%}
         {{ sql }}
     {%- endcall -%}
     {{ return(load_result('load_step').table) }}

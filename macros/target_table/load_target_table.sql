@@ -8,6 +8,10 @@
     Returns the number of rows inserted, updated and deleted.
 #}
 {% macro load_target_table(relation, contract, sql) -%}
+    {{ return(target_dispatch('load_target_table')(relation, contract, sql)) }}
+{%- endmacro %}
+
+{% macro default__load_target_table(relation, contract, sql) -%}
     {%- do lock_for_load(relation) -%}
     {%- set queried = get_columns_in_query(sql) -%}
     {%- do _require_columns(relation, contract, queried) -%}
@@ -30,23 +34,27 @@
         ) -%}
     {%- endif -%}
 
-    {%- set rows = namespace(changed=0) -%}
-    {%- do load_step(
-        'insert into ' ~ loaded ~ ' (' ~ columns | join(', ') ~ ') select '
-        ~ columns | join(', ') ~ ' from ' ~ offered ~ ' as candidate where '
-        ~ is_valid(rules)
+    {%- set inserted = insert_candidates(
+        loaded, contract, offered, rules, queried, columns
     ) -%}
     {%- do load_step('drop table if exists '
         ~ temporary_relation(contract.table ~ '__contenders')) -%}
-    {%- set contenders = resolve_collisions(
-        loaded, contract, offered, rules, columns
-    ) -%}
+    {%- set found = namespace(contenders=none) -%}
+    {%- if not bare or not put_unique_keys_back(relation, keys) -%}
+        {%- set found.contenders = resolve_collisions(
+            loaded, contract, offered, rules, columns
+        ) -%}
+    {%- endif -%}
+    {%- set contenders = found.contenders -%}
 
+    {%- set rows = namespace(changed=inserted.rows) -%}
     {%- if bare -%}
         {%- do put_keys_back(relation, keys) -%}
-        {%- set rows.changed = load_step(
-            'select count(*) from ' ~ relation
-        ).rows[0][0] | int -%}
+        {%- if contenders is not none -%}
+            {%- set rows.changed = load_step(
+                'select count(*) from ' ~ relation
+            ).rows[0][0] | int -%}
+        {%- endif -%}
     {%- else -%}
         {%- set rows.changed = apply_delta(relation, loaded, contract, columns) -%}
         {%- do load_step('drop table ' ~ loaded) -%}
@@ -55,7 +63,7 @@
 
     {%- set notable = temporary_relation(contract.table ~ '__notable') -%}
     {%- do create_notable(
-        notable, contract, sql, offered, rules, queried, contenders
+        notable, contract, sql, offered, rules, queried, contenders, inserted.noted
     ) -%}
     {%- do record_fates(relation, contract, notable, columns) -%}
     {%- do record_repairs(contract, notable, queried) -%}

@@ -5,10 +5,11 @@
     A filled table is not altered, and locks nothing.
 
     Loads wait for each other as long as it takes, on advisory locks: nobody queues
-    behind those. The tables' own locks are waited for by lock_timeout.
+    behind those. The tables' own locks are waited for by lock_timeout, see
+    lock_strongly.
 #}
 {% macro lock_for_load(relation) -%}
-    {{ return(adapter.dispatch('lock_for_load', 'traspaso')(relation)) }}
+    {{ return(target_dispatch('lock_for_load')(relation)) }}
 {%- endmacro %}
 
 {% macro default__lock_for_load(relation) -%}{%- endmacro %}
@@ -18,9 +19,7 @@
     {%- if load_step('select exists (select 1 from ' ~ relation ~ ')').rows[0][0] -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- do load_step(
-        'lock table ' ~ tables | join(', ') ~ ' in access exclusive mode'
-    ) -%}
+    {%- do lock_strongly(tables) -%}
 {%- endmacro %}
 
 {#

@@ -1,6 +1,6 @@
 {# What a foreign key does when its parent goes, as the engine lets it be said. #}
 {% macro on_delete(action) -%}
-    {{ adapter.dispatch('on_delete', 'traspaso')(action) }}
+    {{ target_dispatch('on_delete')(action) }}
 {%- endmacro %}
 
 {% macro default__on_delete(action) -%}

@@ -1,6 +1,6 @@
-{# Runs what take_keys_off returned, once the table is loaded. #}
+{# Runs what take_keys_off returned, as far as it was not run yet, once the table is loaded. #}
 {% macro put_keys_back(relation, keys) -%}
-    {%- for statement in keys -%}
+    {%- for statement in keys.unique + keys.rest -%}
         {%- do load_step(statement) -%}
     {%- endfor -%}
     {%- do load_step('analyze ' ~ relation) -%}

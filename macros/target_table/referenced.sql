@@ -1,6 +1,6 @@
 {# The parent of a foreign key, as the engine lets it be named there. #}
 {% macro referenced(to) -%}
-    {{ adapter.dispatch('referenced', 'traspaso')(to) }}
+    {{ target_dispatch('referenced')(to) }}
 {%- endmacro %}
 
 {% macro default__referenced(to) -%}

@@ -10,6 +10,11 @@
     Returns [{reason, violated}], violated over the columns of candidates().
 #}
 {% macro refusal_rules(contract, queried) -%}
+    {{ return(row_rules(contract, queried) + parent_rules(contract)) }}
+{%- endmacro %}
+
+{# Those that a row alone is judged by. #}
+{% macro row_rules(contract, queried) -%}
     {%- set rules = [] -%}
     {%- for needed in contract.requires -%}
         {%- do rules.append({
@@ -31,6 +36,11 @@
                     ~ (' and ' ~ raw ~ ' is null' if raw in queried else ''),
             }) -%}
         {%- endif -%}
+        {%- for held in unstorable(column) -%}
+            {%- do rules.append({
+                'reason': name ~ ':' ~ held.rule, 'violated': held.violated
+            }) -%}
+        {%- endfor -%}
         {%- if column.length is not none -%}
             {%- do rules.append({
                 'reason': name ~ ':length',
@@ -50,6 +60,12 @@
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {{ return(rules) }}
+{%- endmacro %}
+
+{# Those that say that a foreign key's parent is missing. #}
+{% macro parent_rules(contract) -%}
+    {%- set rules = [] -%}
     {%- for key in contract.foreign_keys -%}
         {%- set filled = [] -%}
         {%- for name in key.columns -%}

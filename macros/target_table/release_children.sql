@@ -7,7 +7,7 @@
     gone      FROM and WHERE of its rows that go
 #}
 {% macro release_children(relation, gone) -%}
-    {{ return(adapter.dispatch('release_children', 'traspaso')(relation, gone)) }}
+    {{ return(target_dispatch('release_children')(relation, gone)) }}
 {%- endmacro %}
 
 {% macro default__release_children(relation, gone) -%}{%- endmacro %}

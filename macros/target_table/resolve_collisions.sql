@@ -57,6 +57,10 @@
     having count(*) > 1
 {%- endmacro %}
 
+{#
+    `is true` keeps PostgreSQL from making a join of a lone key's IN: it believes that the
+    rules leave one row, and would look for the repeated keys once for each that they do.
+#}
 {% macro _create_contenders(
     contenders, loaded, contract, candidates, rules, columns, colliding
 ) -%}
@@ -76,7 +80,7 @@ where
         {%- for key in colliding %}
         {{ 'or ' if not loop.first }}({{ key | join(', ') }}) in ({{ _repeated_keys(loaded, key) }})
         {%- endfor %}
-    )
+    ) is true
 {%- endmacro %}
 
 {% macro _shares_key(key, one, other) -%}

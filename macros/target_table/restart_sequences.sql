@@ -4,7 +4,7 @@
     the same ones.
 #}
 {% macro restart_sequences(relation, contract) -%}
-    {{ return(adapter.dispatch('restart_sequences', 'traspaso')(relation, contract)) }}
+    {{ return(target_dispatch('restart_sequences')(relation, contract)) }}
 {%- endmacro %}
 
 {# No empty table is loaded bare. #}

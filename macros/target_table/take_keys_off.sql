@@ -1,7 +1,8 @@
 {#
     Takes the keys and indexes off an empty table, the foreign keys of others that
-    refer to it included, and returns the statements that put the same ones back;
-    foreign keys come back NOT VALID, see validate_foreign_keys.
+    refer to it included, and returns the statements that put the same ones back, as a
+    dict of two lists: the `unique` keys, and the `rest` that comes after them. Foreign
+    keys come back NOT VALID, see validate_foreign_keys.
 #}
 {% macro take_keys_off(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
@@ -17,6 +18,7 @@
         ~ " where indrelid = " ~ table ~ " and not exists (select from pg_constraint"
         ~ " where conindid = indexrelid and conrelid = indrelid) order by indexrelid"
     ) -%}
+    {%- set unique = [] -%}
     {%- set restore = [] -%}
     {%- for row in constraints.rows | reverse -%}
         {%- do load_step('alter table ' ~ row[0] ~ ' drop constraint ' ~ row[1]) -%}
@@ -25,7 +27,7 @@
         {%- do load_step('drop index ' ~ row[0]) -%}
     {%- endfor -%}
     {%- for row in constraints.rows if not row[3] -%}
-        {%- do restore.append(
+        {%- do unique.append(
             'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' ' ~ row[2]
         ) -%}
     {%- endfor -%}
@@ -38,5 +40,5 @@
             ~ row[2] | replace(' NOT VALID', '') ~ ' not valid'
         ) -%}
     {%- endfor -%}
-    {{ return(restore) }}
+    {{ return({'unique': unique, 'rest': restore}) }}
 {%- endmacro %}

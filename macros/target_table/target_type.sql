@@ -1,6 +1,6 @@
 {# The contract's type as the engine names it. #}
 {% macro target_type(type) -%}
-    {{ return(adapter.dispatch('target_type', 'traspaso')(type)) }}
+    {{ return(target_dispatch('target_type')(type)) }}
 {%- endmacro %}
 
 {% macro default__target_type(type) -%}

@@ -4,13 +4,15 @@
     others read and write both tables, adding with validation would not.
 #}
 {% macro validate_foreign_keys(relation) -%}
-    {{ return(adapter.dispatch('validate_foreign_keys', 'traspaso')(relation)) }}
+    {{ return(target_dispatch('validate_foreign_keys')(relation)) }}
 {%- endmacro %}
 
 {% macro default__validate_foreign_keys(relation) -%}{%- endmacro %}
 
 {% macro postgres__validate_foreign_keys(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
+    {#- after a commit of its own the adapter opens no transaction -#}
+    {%- do load_step('begin') -%}
     {%- set waiting = load_step(
         "select conrelid::regclass::text, quote_ident(conname) from pg_constraint"
         ~ " where contype = 'f' and not convalidated"
@@ -18,6 +20,8 @@
     ) -%}
     {%- if waiting.rows | length > 0 -%}
         {%- do wait_for_loads(relation) -%}
+        {#- as in lock_strongly: only maintenance queues behind a validation -#}
+        {%- do load_step("set local lock_timeout = '5s'") -%}
     {%- endif -%}
     {%- for row in waiting.rows -%}
         {%- do load_step('alter table ' ~ row[0] ~ ' validate constraint ' ~ row[1]) -%}

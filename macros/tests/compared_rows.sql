@@ -13,17 +13,25 @@
     texts  whether to give each column's two texts as expected_1, shown_1, … too
     scope  relation (source_table, source_key) of the keys that alone are compared, be
            they written since or not; none: all
+    legacy, shown  relations that hold some of the rows; none: all of them
 
     Columns: source_key, is_legacy, is_shown, differs. A row that stands on one side
     only has the other side's flag false.
 #}
-{% macro compared_rows(node, texts=false, scope=none) -%}
+{% macro compared_rows(node, texts=false, scope=none, legacy=none, shown=none) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     {%- set key = var('legacy_keys')[system][table] -%}
     {%- set columns = node.columns.values() | list -%}
     select
-        coalesce(expected.source_key, shown.row_key) as source_key,
+        coalesce(
+            expected.source_key,
+            {% if key.order_by -%}
+            regexp_replace(shown.row_key, '#1$', '')
+            {%- else -%}
+            shown.row_key
+            {%- endif %}
+        ) as source_key,
         expected.row_key is not null as is_legacy,
         shown.row_key is not null as is_shown,
         coalesce(expected.content <> shown.content, true) as differs
@@ -44,9 +52,9 @@
             from (
                 select
                     *,
-                    {{ source_key(system, table) }} as source_key,
+                    {{ proved_key(system, table) }} as source_key,
                     {{ base_key(system, table) }} as _base_key
-                from {{ legacy_relation(system, table) }} as source
+                from {{ legacy or legacy_relation(system, table) }} as source
                 {%- if scope is not none %}
                 where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
                 {%- endif %}
@@ -93,7 +101,7 @@
                 select
                     *,
                     {{ base_key(system, table) }} as _base_key
-                from {{ node_relation(node) }} as source
+                from {{ shown or node_relation(node) }} as source
                 {%- if scope is not none %}
                 where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
                 {%- endif %}

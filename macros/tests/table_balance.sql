@@ -13,12 +13,17 @@
     node  the compat model, as in `graph`
 #}
 {% macro table_balance(node) -%}
+    {{ target_dispatch('table_balance')(node) }}
+{%- endmacro %}
+
+{# legacy, shown: relations that hold some of the rows; none: all of them. #}
+{% macro default__table_balance(node, legacy=none, shown=none) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     select
         '{{ table }}' as source_table,
         (
-            select count(*) from {{ legacy_relation(system, table) }}
+            select count(*) from {{ legacy or legacy_relation(system, table) }}
         ) as source_rows,
         compared.loaded,
         fates.merged,
@@ -28,7 +33,7 @@
             select count(*)
             from (
                 select {{ base_key(system, table) }} as _base_key
-                from {{ legacy_relation(system, table) }}
+                from {{ legacy or legacy_relation(system, table) }}
             ) as legacy
             where {{ is_pending(system, table, 'legacy._base_key') }}
         ) as pending,
@@ -42,7 +47,7 @@
             count(*) filter (where is_shown and not is_legacy) as unknown,
             count(*) filter (where is_legacy and is_shown and differs)
                 as mismatches
-        from ({{ compared_rows(node) }}) as compared
+        from ({{ compared_rows(node, legacy=legacy, shown=shown) }}) as compared
     ) as compared
     cross join (
         select
@@ -62,8 +67,8 @@
                 legacy.source_key is null as is_orphaned
             from {{ evidence_relation('row_fates') }} as fate
             left join (
-                select {{ source_key(system, table) }} as source_key
-                from {{ legacy_relation(system, table) }}
+                select {{ proved_key(system, table) }} as source_key
+                from {{ legacy or legacy_relation(system, table) }}
             ) as legacy on fate.source_key = legacy.source_key
             where
                 fate.system = '{{ system }}'

@@ -5,6 +5,10 @@
     node  the compat model, as in `graph`
 #}
 {% macro table_differences(node) -%}
+    {{ target_dispatch('table_differences')(node) }}
+{%- endmacro %}
+
+{% macro default__table_differences(node, legacy=none, shown=none) -%}
     {%- set columns = node.columns.values() | list -%}
     select
         '{{ node.config.meta.source_table }}' as source_table,
@@ -15,6 +19,6 @@
             else 'differs'
         end as problem,
         {{ filtered_texts(columns) }} as columns
-    from ({{ compared_rows(node, texts=true) }}) as compared
+    from ({{ compared_rows(node, texts=true, legacy=legacy, shown=shown) }}) as compared
     where differs or not is_shown or not is_legacy
 {%- endmacro %}

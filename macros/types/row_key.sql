@@ -20,11 +20,16 @@
     {%- if not order_by -%}
         {{ key }}
     {%- else -%}
-        {%- set position -%}
-            row_number() over (
-                partition by {{ columns | join(', ') }} order by {{ order_by }}
-            )
-        {%- endset -%}
-        {{ key }} || case when {{ position }} > 1 then '#' || {{ position }} else '' end
+        {{ key }} || {{ row_ordinal(columns, order_by) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# What tells the second and later rows of one key from the first. #}
+{% macro row_ordinal(columns, order_by) -%}
+    {%- set position -%}
+        row_number() over (
+            partition by {{ columns | join(', ') }} order by {{ order_by }}
+        )
+    {%- endset -%}
+    case when {{ position }} > 1 then '#' || {{ position }} else '' end
 {%- endmacro %}

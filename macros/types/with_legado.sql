@@ -5,7 +5,7 @@
     place there: `legado_unplaced` gives them, and target_table lists them as repairs.
 
     json     JSON expression
-    columns  dict of key to scalar or JSON expression; NULLs are left out
+    columns  as compact_object takes them; NULLs are left out
 #}
 {% macro with_legado(json, columns) -%}
     {{ adapter.dispatch('with_legado', 'traspaso')(json, columns) }}
@@ -20,8 +20,8 @@
                 coalesce({{ compact_object(columns) }}, '{}')
                 || jsonb_build_object('_propio', {{ json }} -> '_legado')
             )
-        else {{ json }} || jsonb_strip_nulls(
-            jsonb_build_object('_legado', {{ compact_object(columns) }})
+        else {{ json }} || coalesce(
+            ('{"_legado": ' || {{ compact_object_text(columns) }} || '}')::jsonb, '{}'
         )
     end
 {%- endmacro %}

@@ -10,16 +10,20 @@ from typing import Any
 import click
 import psycopg
 
-from runner.bench import application, migration, switch, triggers
+from runner.bench import application, fluxion, migration, switch, triggers
 from runner.console import Console
 from runner.db import explain
 from runner.errors import TraspasoError
 from runner.server import EmbeddedServer
 
 MIGRATION, APPLICATION, TRIGGERS = "migration", "application", "triggers"
-SWITCH = "switch"
+SWITCH, FLUXION = "switch", "fluxion"
+
+# What the migration's seconds on the server are told by.
+_SETTINGS = {"shared_preload_libraries": "pg_stat_statements"}
 
 _MESSAGES = {MIGRATION: 200_000, APPLICATION: 20_000, TRIGGERS: 20_000, SWITCH: 100_000}
+_LINES = 2_000_000
 
 
 def bench(
@@ -27,6 +31,7 @@ def bench(
     console: Console,
     *,
     messages: int | None,
+    lines: int,
     rounds: int,
     load: application.Load,
     pairs: int,
@@ -35,7 +40,7 @@ def bench(
     folder = Path(tempfile.mkdtemp(prefix="traspaso-bench-"))
     # The server's user must be able to enter it.
     folder.chmod(0o755)
-    server = EmbeddedServer(folder / "pg")
+    server = EmbeddedServer(folder / "pg", settings=_SETTINGS)
     try:
         if only != TRIGGERS:
             server.start()
@@ -49,6 +54,8 @@ def bench(
             )
         if only in {None, SWITCH}:
             switch.bench(server, folder, console, messages=messages or _MESSAGES[SWITCH], load=load)
+        if only in {None, FLUXION}:
+            fluxion.bench(server, folder, console, lines=lines, rounds=rounds)
         server.stop()
         if only in {None, TRIGGERS}:
             triggers.bench(folder, console, messages=messages or _MESSAGES[TRIGGERS], pairs=pairs)
@@ -58,7 +65,7 @@ def bench(
 
 
 @click.command()
-@click.option("--only", type=click.Choice([*_MESSAGES]), help="One of them.")
+@click.option("--only", type=click.Choice([*_MESSAGES, FLUXION]), help="One of them.")
 @click.option(
     "--messages",
     type=click.IntRange(1),
@@ -66,7 +73,18 @@ def bench(
     f"of the other two {_MESSAGES[APPLICATION]:,}]",
 )
 @click.option(
-    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of the migration."
+    "--lines",
+    type=click.IntRange(1),
+    default=_LINES,
+    show_default=True,
+    help="Of Fluxion's invoices; 8,000,000 is the large measurement.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Of the migration, and of fluxion.",
 )
 @click.option(
     "--connections",
@@ -87,11 +105,12 @@ def bench(
 def main(
     only: str | None,
     messages: int | None,
+    lines: int,
     rounds: int,
     pairs: int,
     **load: Any,
 ) -> None:
-    """Measure TinkuBot's migration: how fast it is, and what the application notices of it."""
+    """Measure how fast TinkuBot's and Fluxion's migrations are, and what an application notices."""
     # Whoever ends the process wants the server gone too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
@@ -100,6 +119,7 @@ def main(
             only,
             console,
             messages=messages,
+            lines=lines,
             rounds=rounds,
             load=application.Load(**load),
             pairs=pairs,

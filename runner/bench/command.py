@@ -57,6 +57,8 @@ class Traspaso:
 
     url: str
     folder: Path
+    # The URL of a legacy that is elsewhere.
+    legacy: str | None = None
 
     def __call__(self, *command: str) -> tuple[dict[str, Any], int]:
         """Say it; return its JSON and the peak bytes of its memory. Raises StepFailed."""
@@ -87,6 +89,8 @@ class Traspaso:
             for name, value in os.environ.items()
             if not name.startswith(("PG", "TRASPASO_"))
         }
+        if self.legacy is not None:
+            kept["TRASPASO_LEGACY_URL"] = self.legacy
         return kept | {
             "TRASPASO_TARGET_URL": self.url,
             "TRASPASO_BACKUP_DIR": str(self.folder / "backups"),

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -21,21 +21,24 @@ from psycopg import sql
 from runner.bench.command import PeakMemory, Traspaso
 from runner.bench.figures import Spread, figure, ratios
 from runner.console import Cell, Console, size
-from runner.db import connect, sql_text
+from runner.db import connect, sql_text, table_checksum
 from runner.errors import StepFailed
 from runner.plan import load_plan
 from runner.sample import create_legacy
 from runner.server import EmbeddedServer
 
 LIMIT, DOCUMENTED, TRASPASO = "limit", "documented order", "traspaso"
-START, LOAD, PROOF = "start", "load", "proof"
+START, CREATE, LOAD, PROOF = "start", "create", "load", "proof"
 
 _SYSTEM = "tinkubot"
-# A copy has the name of the database that was prepared: dbt parses a project anew for another.
-_PREPARED, _COPY = "prepared", "tinkubot"
+# What Traspaso starts from, after phase 0, and the others, whose tables are there: after phase 1.
+_PREPARED, _CREATED, _COPY = "prepared", "created", "tinkubot"
 _LARGEST = "mensajes"
+# Its rows are numbered as they come.
+_NUMBERED = "proveedor_profesiones"
 _SESSIONS = 2
-_PHASES = (2, 3)
+_PROOFS = {"proof", "record"}
+_CREATE_PHASE = 1
 _MESSAGES_PER_SCALE = 3000
 
 
@@ -43,8 +46,10 @@ _MESSAGES_PER_SCALE = 3000
 class Measurement:
     """One method in one round: wall seconds, rows in the Spanish tables, peak bytes of clients.
 
-    `parts` are the seconds of start, load and proof; `steps` and `tables` say in more detail
-    where they went, in the order in which it happened. Only Traspaso has them.
+    `parts` are the seconds of start, create, load and proof; `steps` say in more detail where
+    they went, in the order in which it happened, `tables` how long each table's load took, and
+    `server` how long the server's statements did, by what they are for. Only Traspaso has them.
+    `sums` are the checksums of the tables' rows, where the same are expected.
     """
 
     method: str
@@ -54,53 +59,37 @@ class Measurement:
     parts: Mapping[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     tables: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A row of the journal: a table of a phase, or the phase itself."""
-
-    phase: int
-    name: str
-    started_at: datetime
-    finished_at: datetime
+    server: Mapping[str, float] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
 
-def split(
-    began: datetime, ended: datetime, run_began: datetime, steps: Sequence[Step]
-) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Say where the seconds of `run --through 3` went: parts, steps and tables of a Measurement.
+def split(seconds: float, answer: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    """Say where the seconds of `run --through 3` went: parts and steps of a Measurement.
 
-    A phase is loading from when its first table begins until its last one ends; what follows is
-    its proof. All the rest is start, the end of the process too.
+    The proof of a phase is what follows its load, the record of what it leaves included. What is
+    neither that nor the phases' loads, nor the tables' creation, is start.
     """
-    timeline = {"process, preflight": (began, run_began)}
-    before, what = run_began, "dbt parses, the backup still holds"
-    for phase in _PHASES:
-        tables = [step for step in steps if step.phase == phase and step.name != "phase"]
-        whole = next(step for step in steps if step.phase == phase and step.name == "phase")
-        first = min(step.started_at for step in tables)
-        last = max(step.finished_at for step in tables)
-        timeline |= {
-            what: (before, whole.started_at),
-            f"{phase} seeds, views, snapshots": (whole.started_at, first),
-            f"{phase} {LOAD}": (first, last),
-            f"{phase} {PROOF}": (last, whole.finished_at),
-        }
-        before, what = whole.finished_at, "between the phases"
-    timeline["end of the process"] = (before, ended)
-    seconds = {name: (end - start).total_seconds() for name, (start, end) in timeline.items()}
-    load, proof = (sum(seconds[f"{phase} {part}"] for phase in _PHASES) for part in (LOAD, PROOF))
-    parts = {START: sum(seconds.values()) - load - proof, LOAD: load, PROOF: proof}
-    by_table = {
-        step.name: (step.finished_at - step.started_at).total_seconds()
-        for step in steps
-        if step.name != "phase"
-    }
-    return parts, seconds, by_table
+    steps = {"process, preflight, end": 0.0, "dbt, its project": float(answer["start_seconds"])}
+    parts = {START: 0.0, CREATE: 0.0, LOAD: 0.0, PROOF: 0.0}
+    for phase in answer["phases"]:
+        named = 0.0
+        for step in phase["steps"]:
+            name, took = step["step"], float(step["seconds"])
+            named += took
+            steps[f"{phase['phase']} {name}"] = steps.get(f"{phase['phase']} {name}", 0) + took
+            if phase["phase"] == _CREATE_PHASE:
+                parts[CREATE] += took
+            elif name == LOAD:
+                parts[LOAD] += took
+            elif name in _PROOFS and phase["phase"] > _CREATE_PHASE:
+                parts[PROOF] += took
+        steps[f"{phase['phase']} the rest"] = float(phase["seconds"]) - named
+    steps["process, preflight, end"] = seconds - sum(steps.values())
+    parts[START] = seconds - sum(parts.values())
+    return parts, steps
 
 
 def comparison(measured: Mapping[str, Sequence[Measurement]]) -> list[list[Cell]]:
@@ -110,11 +99,16 @@ def comparison(measured: Mapping[str, Sequence[Measurement]]) -> list[list[Cell]
         method: [found.seconds for found in measured[method]] for method in (LIMIT, DOCUMENTED)
     }
     ours = measured[TRASPASO]
-    for part in (START, LOAD, PROOF):
+    for part in (START, CREATE, LOAD, PROOF):
         lines[f"{TRASPASO}: {part}"] = [found.parts[part] for found in ours]
-    lines[f"{TRASPASO}: start + load"] = [found.parts[START] + found.parts[LOAD] for found in ours]
+    lines[f"{TRASPASO}: all but the proof"] = [unproved(found) for found in ours]
     lines[f"{TRASPASO}: all of it"] = [found.seconds for found in ours]
     return [_line(name, values, limits, measured) for name, values in lines.items()]
+
+
+def unproved(found: Measurement) -> float:
+    """Return the seconds of Traspaso's start, create and load."""
+    return found.seconds - found.parts[PROOF]
 
 
 def _line(
@@ -129,15 +123,15 @@ def _line(
     return [
         name,
         *map(figure, (seconds.median, seconds.low, seconds.high)),
-        None if part in {START, PROOF} else round(found[0].rows / seconds.median),
-        None if part in {START, LOAD, PROOF} else size(max(each.memory for each in found)),
+        None if part in {START, CREATE, PROOF} else round(found[0].rows / seconds.median),
+        None if part in {START, CREATE, LOAD, PROOF} else size(max(each.memory for each in found)),
         *map(figure, (ratio.median, ratio.low, ratio.high)),
     ]
 
 
 def whereabouts(found: Sequence[Mapping[str, float]]) -> list[list[Cell]]:
     """Return median, minimum and maximum of each name's seconds, and its share of the medians."""
-    spreads = {name: Spread.of([each[name] for each in found]) for name in found[0]}
+    spreads = {name: Spread.of([each.get(name, 0) for each in found]) for name in found[0]}
     total = sum(spread.median for spread in spreads.values())
     return [
         [
@@ -153,7 +147,7 @@ def whereabouts(found: Sequence[Mapping[str, float]]) -> list[list[Cell]]:
 
 
 def limit(url: str, tables: Sequence[str]) -> None:
-    """Load clean rows into bare tables by hand-written SQL, keys afterwards, in two sessions."""
+    """Load the same rows into bare tables by hand-written SQL, then the keys, in two sessions."""
     with connect(url, autocommit=True) as conn:
         keys = conn.execute(
             sql_text("bench/keys.sql"), {"tables": list(_public(tables))}
@@ -163,8 +157,8 @@ def limit(url: str, tables: Sequence[str]) -> None:
     others = [make for table, _, _, make in keys if table != _LARGEST]
     largest = [make for table, _, _, make in keys if table == _LARGEST]
     with _sessions(url) as submit:
-        rest = submit("bench/plain.sql", "bench/joined.sql", *others)
-        submit("bench/joined_messages.sql")()
+        rest = submit("bench/limit.sql", *others)
+        submit("bench/limit_messages.sql")()
         # Whoever is free builds the next one.
         for wait in [submit(make) for make in largest]:
             wait()
@@ -237,34 +231,45 @@ class Bench:
             rows = create_legacy(conn, scale=scale, dirt=0, messages=messages)
         with connect(url, autocommit=True) as conn:
             conn.execute("vacuum analyze")
-        with self.console.progress("phases 0 and 1"):
-            self._run(url, "1")
         rename = sql.SQL("alter database {} rename to {}")
+        with self.console.progress("phase 0"):
+            self._run(url, "0")
         with connect(self.server.url(), autocommit=True) as conn:
             conn.execute(rename.format(sql.Identifier(_COPY), sql.Identifier(_PREPARED)))
+        with self.console.progress("phase 1"), self._copy(_PREPARED) as copy:
+            self._run(copy, "1")
+            with connect(self.server.url(), autocommit=True) as conn:
+                conn.execute(rename.format(sql.Identifier(_COPY), sql.Identifier(_CREATED)))
         return sum(rows.values())
 
     def measure(self, method: str) -> Measurement:
         """Do it once on a fresh copy."""
-        with self.console.progress(method), self._copy() as url:
+        prepared = _PREPARED if method == TRASPASO else _CREATED
+        with self.console.progress(method), self._copy(prepared) as url:
             tables = self._tables()
             if method == TRASPASO:
                 found = self._measure_traspaso(url)
             else:
                 found = _measure_here(method, url, tables)
             with connect(url) as conn:
-                rows = sum(_count(conn, table) for table in tables)
-        return Measurement(**(vars(found) | {"rows": rows}))
+                sums = {table: table_checksum(conn, "public", table) for table in tables}
+        rows = sum(found.rows for found in sums.values())
+        same = {
+            name: each.checksum
+            for name, each in sums.items()
+            if method != DOCUMENTED and name != _NUMBERED
+        }
+        return replace(found, rows=rows, sums=same)
 
     def _tables(self) -> Sequence[str]:
         return load_plan(_SYSTEM).target_tables
 
     @contextmanager
-    def _copy(self) -> Iterator[str]:
-        """Hand out the URL of a copy of the prepared database, for as long as the block lasts."""
+    def _copy(self, prepared: str) -> Iterator[str]:
+        """Hand out the URL of a copy of a prepared database, for as long as the block lasts."""
         copy = sql.SQL("create database {} template {}")
         with connect(self.server.url(), autocommit=True) as conn:
-            conn.execute(copy.format(sql.Identifier(_COPY), sql.Identifier(_PREPARED)))
+            conn.execute(copy.format(sql.Identifier(_COPY), sql.Identifier(prepared)))
             # Else the copying would be written to disk while the method runs.
             conn.execute("checkpoint")
         try:
@@ -273,22 +278,27 @@ class Bench:
             self.server.drop_database(_COPY)
 
     def _measure_traspaso(self, url: str) -> Measurement:
-        began = datetime.now(UTC)
-        memory = self._run(url, "3")
-        ended = datetime.now(UTC)
+        with connect(self.server.url(), autocommit=True) as conn:
+            conn.execute("create extension if not exists pg_stat_statements schema public")
+            conn.execute("select public.pg_stat_statements_reset()")
+            began = time.monotonic()
+            answer, memory = self._run(url, "3")
+            seconds = time.monotonic() - began
+            conn.execute("set search_path to public")
+            statements = sql_text("bench/server_seconds.sql")
+            server = conn.execute(statements, {"database": _COPY}).fetchall()
         with connect(url) as conn:
             journal = conn.execute(sql_text("bench/journal.sql")).fetchall()
-        run_began = journal[0][4]
-        parts, steps, tables = split(began, ended, run_began, [Step(*row[:4]) for row in journal])
-        seconds = (ended - began).total_seconds()
+        parts, steps = split(seconds, answer)
         return Measurement(
-            TRASPASO, seconds, memory=memory, parts=parts, steps=steps, tables=tables
-        )
+            TRASPASO, seconds, memory=memory, parts=parts, steps=steps,
+            tables={name: float(took) for name, took in journal},
+            server={work: float(took) for work, took in server},
+        )  # fmt: skip
 
-    def _run(self, url: str, through: str) -> int:
+    def _run(self, url: str, through: str) -> tuple[dict[str, Any], int]:
         command = Traspaso(url, self.folder)
-        _, memory = command("run", _SYSTEM, "--through", through, "--yes", "--ignore-window")
-        return memory
+        return command("run", _SYSTEM, "--through", through, "--yes", "--ignore-window")
 
 
 def _measure_here(method: str, url: str, tables: Sequence[str]) -> Measurement:
@@ -298,12 +308,6 @@ def _measure_here(method: str, url: str, tables: Sequence[str]) -> Measurement:
         load(url, tables)
         seconds = time.monotonic() - began
     return Measurement(method, seconds, memory=memory.peak)
-
-
-def _count(conn: psycopg.Connection, table: str) -> int:
-    query = sql.SQL("select count(*) from public.{}").format(sql.Identifier(table))
-    row = conn.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 # --- all of it ---------------------------------------------------------------------------------
@@ -330,6 +334,12 @@ def _require_agreement(measured: Mapping[str, Sequence[Measurement]]) -> None:
             f"the methods did not load the same number of rows: {counts}",
             "correct runner/sql/bench",
         )
+    ours, limits = measured[TRASPASO][-1].sums, measured[LIMIT][-1].sums
+    if others := [name for name, found in limits.items() if ours[name] != found]:
+        raise StepFailed(
+            f"the limit does not load the rows that Traspaso does: {', '.join(others)}",
+            "correct runner/sql/bench/limit.sql",
+        )
 
 
 def _show(
@@ -343,13 +353,15 @@ def _show(
     console.table([*columns, "  ratio", "    min", "    max"], comparison(measured))
     slower = ratios(
         [found.seconds for found in measured[DOCUMENTED]],
-        [found.parts[START] + found.parts[LOAD] for found in ours],
+        [unproved(found) for found in ours],
     )
     console.line(
-        f"{DOCUMENTED} / {TRASPASO}'s start + load: "
+        f"{DOCUMENTED} / {TRASPASO}, all but the proof: "
         f"{slower.median:.2f} ({slower.low:.2f} to {slower.high:.2f})"
     )
     console.line("\nWhere Traspaso's seconds go")
     console.table(["", *columns[1:4], "share"], whereabouts([found.steps for found in ours]))
     console.line("\nThe loads, side by side in each phase")
     console.table(["", *columns[1:4], "share"], whereabouts([found.tables for found in ours]))
+    console.line("\nThe server's statements, of all sessions together")
+    console.table(["", *columns[1:4], "share"], whereabouts([found.server for found in ours]))

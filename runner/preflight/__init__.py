@@ -113,7 +113,7 @@ _LOOKERS: dict[str, Looker] = {
     "column types": Looker(legacy.column_types, "as the models expect them"),
     "row security": Looker(legacy.row_security, "hides no row from this role"),
     "privileges": Looker(names.privileges, lambda look: f"{look.role} has what is needed"),
-    "change capture": Looker(legacy.others_tables, "this role owns every legacy table"),
+    "change capture": Looker(legacy.others_tables, legacy.captured),
     "names": Looker(names.names, "those of the Spanish tables are free, or ours"),
     "reserved schemas": Looker(names.reserved_schemas, "free, or ours"),
     "backup folder": Looker(space.backup_folder, lambda look: str(look.settings.backup_dir)),

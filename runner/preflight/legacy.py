@@ -10,12 +10,32 @@ from runner.preflight.server import absent
 
 def schema(look: Look) -> Problems:
     """Find a legacy schema that is not there, or a legacy elsewhere."""
+    if look.plan.reads_file:
+        yield from _file(look)
+        return
     if look.settings.legacy_url is not None:
         yield Problem(
             f"TRASPASO_LEGACY_URL is set, but {look.plan.title} is moved within one database",
             "unset TRASPASO_LEGACY_URL; TRASPASO_TARGET_URL names the database of both",
         )
     yield from absent(look, look.settings.legacy_schema, "TRASPASO_LEGACY_SCHEMA")
+
+
+def _file(look: Look) -> Problems:
+    """Find a legacy that is no file, or not there; what cannot be opened says so itself."""
+    file = look.settings.legacy_file
+    if file is None:
+        yield Problem(
+            f"TRASPASO_LEGACY_URL does not name the DuckDB file of {look.plan.title}",
+            "export TRASPASO_LEGACY_URL=duckdb:////folder/file.db (four slashes before a folder)",
+        )
+    elif look.settings.legacy_schema not in look.schemas and look.file_trouble is not None:
+        yield Problem(look.file_trouble.message, look.file_trouble.fix)
+    elif look.settings.legacy_schema not in look.schemas:
+        yield Problem(
+            f"{file} has no schema {look.settings.legacy_schema}, or no table in it",
+            "check TRASPASO_LEGACY_SCHEMA and the file's name in TRASPASO_LEGACY_URL",
+        )
 
 
 def tables(look: Look) -> Problems:
@@ -76,7 +96,13 @@ def column_types(look: Look) -> Problems:
                 f"the column {look.named(table.name)}.{column.name} is {data_type}, "
                 f"expected {expected}"
             )
-            if _family(data_type) == _family(expected):
+            if look.plan.reads_file:
+                yield Problem(
+                    detail, "nothing to do: it is converted, what changes is listed in "
+                    "traspaso.repairs, what cannot be converted is quarantined",
+                    "warn",
+                )  # fmt: skip
+            elif _family(data_type) == _family(expected):
                 yield Problem(
                     detail, "nothing to do: what a Spanish column cannot hold is quarantined",
                     "warn",
@@ -186,6 +212,8 @@ def primary_keys(look: Look) -> Problems:
 
 def others_tables(look: Look) -> Problems:
     """Find tables of other roles: no trigger of the change capture can be put on them."""
+    if look.plan.reads_file:
+        return
     ours = capture.owned(look.conn, look.settings, look.plan)
     others = sorted({table.name for table, _ in look.present} - ours)
     if others:
@@ -195,6 +223,13 @@ def others_tables(look: Look) -> Problems:
             f"connect as the owner, or grant the owning role to {look.role}",
             "warn",
         )
+
+
+def captured(look: Look) -> str:
+    """Say what of the legacy can be captured."""
+    if look.plan.reads_file:
+        return "none: the legacy is a file that nobody writes to meanwhile"
+    return "this role owns every legacy table"
 
 
 def rules(look: Look) -> Problems:

@@ -12,8 +12,9 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from runner import project
+from runner import legacy_file, project
 from runner.db import sql_text
+from runner.errors import Unreachable
 from runner.plan import CREATE_PHASE, Plan
 from runner.project import Mart, SourceTable
 from runner.settings import Settings
@@ -39,6 +40,19 @@ class Relation(NamedTuple):
     columns: dict[str, str]
 
 
+def spelled(data_type: str) -> str:
+    """Spell a type of DuckDB's as the server's format_type does."""
+    text = data_type.lower()
+    if text in {"varchar", "json"}:
+        return "text" if text == "varchar" else text
+    if text.startswith("decimal"):
+        return text.replace("decimal", "numeric", 1)
+    return {
+        "double": "double precision", "float": "real", "hugeint": "numeric",
+        "time": "time without time zone", "timestamp": "timestamp without time zone",
+    }.get(text, text)  # fmt: skip
+
+
 @dataclass
 class Look:
     """One look at a database: each thing that several checks need is asked for once."""
@@ -50,6 +64,8 @@ class Look:
     marts: tuple[Mart, ...] = field(init=False)
     # Whether a pooler mixes sessions; cannot be asked within a transaction.
     shares_sessions: bool = False
+    # Why the legacy's file cannot be read.
+    file_trouble: Unreachable | None = None
 
     def __post_init__(self) -> None:
         self.sources = project.sources(self.settings.project_dir, self.plan.system)
@@ -113,8 +129,13 @@ class Look:
     def schemas(self) -> frozenset[str]:
         """Which of the schemas that matter are there."""
         names = [self.settings.legacy_schema, self.settings.target_schema, *self.own_schemas]
+        if self.plan.reads_file:
+            names.remove(self.settings.legacy_schema)
         found = self.rows("preflight_schemas.sql", schemas=names)
-        return frozenset(row["nspname"] for row in found)
+        here = frozenset(row["nspname"] for row in found)
+        return (
+            here | {self.settings.legacy_schema} if self.plan.reads_file and self.legacy else here
+        )
 
     @property
     def source_names(self) -> list[str]:
@@ -124,12 +145,29 @@ class Look:
     @cached_property
     def legacy(self) -> Mapping[str, Relation]:
         """Every table and view of the legacy schema, by name."""
+        if self.plan.reads_file:
+            return self._in_file
         found: dict[str, Relation] = {}
         for row in self.rows("preflight_columns.sql", schema=self.settings.legacy_schema):
             relation = found.setdefault(row["relation"], Relation(row["kind"], {}))
             if row["column"] is not None:
                 relation.columns[row["column"]] = row["type"]
         return found
+
+    @property
+    def _in_file(self) -> dict[str, Relation]:
+        file = self.settings.legacy_file
+        if file is None:
+            return {}
+        try:
+            found = legacy_file.columns(file, self.settings.legacy_schema)
+        except Unreachable as error:
+            self.file_trouble = error
+            return {}
+        return {
+            name: Relation("r", {column: spelled(kind) for column, kind in columns.items()})
+            for name, columns in found.items()
+        }
 
     @property
     def present(self) -> Iterator[tuple[SourceTable, Mapping[str, str]]]:
@@ -141,6 +179,9 @@ class Look:
     @cached_property
     def tables(self) -> list[dict[str, Any]]:
         """Of each expected table that is there: its key, triggers, rules, row security."""
+        if self.plan.reads_file:
+            # What is asked here, a file has none of: triggers, rules, row-level security.
+            return []
         return self.rows(
             "preflight_tables.sql", schema=self.settings.legacy_schema, tables=self.source_names
         )

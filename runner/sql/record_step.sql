@@ -15,4 +15,8 @@ on conflict (system, phase, step) do update set
     end,
     finished_at = excluded.finished_at,
     rows = excluded.rows,
-    detail = excluded.detail
+    -- What a phase left when it was completed is what a rollback to it comes back to.
+    detail = case
+        when excluded.status = 'done' then excluded.detail
+        else (s.detail - 'error') || excluded.detail
+    end

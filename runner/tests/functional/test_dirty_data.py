@@ -519,8 +519,7 @@ def database(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             dbt.install()
             run_id = state.start_run(conn, plan.system, "test")
             dbt.create(plan.system, run_id=run_id, phase=1, exclude=[])
-            dbt.seed(plan.system)
-            dbt.views(plan.system)
+            dbt.prepare(plan.system)
             yield Place(dbt, conn, plan)
 
 

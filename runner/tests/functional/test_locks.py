@@ -90,6 +90,13 @@ def test_a_lock_that_is_released_in_time_delays_and_nothing_else(
     assert traspaso(ready, "validate", "tinkubot").json["status"] == "pass"
 
 
+def test_a_load_outwaits_the_servers_own_maintenance(ready: Settings) -> None:
+    with held(ready, "proveedores", "share update exclusive", briefly=True):
+        answer = traspaso(ready, *MASTERS)
+    assert answer.code == 0, answer.stdout
+    assert "waiting: " not in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("table", "mode"),
     [("users", "access exclusive"), ("proveedores", "access share")],
@@ -135,6 +142,13 @@ def test_a_rollback_waits_for_a_lock_too(ready: Settings, monkeypatch: pytest.Mo
         assert answer.code == 3, answer.stdout
         assert f"server process {pid} " in answer.json["error"]["message"]
     assert traspaso(ready, *back).code == 0
+
+
+def test_a_rollback_outwaits_the_servers_own_maintenance(ready: Settings) -> None:
+    with held(ready, "proveedores", "share update exclusive", briefly=True):
+        answer = traspaso(ready, "rollback", "tinkubot", "--to", "0", "--yes")
+    assert answer.code == 0, answer.stdout
+    assert "waiting: " not in answer.stderr
 
 
 def test_what_others_queue_behind_waits_a_second_at_most() -> None:

@@ -37,6 +37,7 @@ from runner.tests.functional.helpers.tinkubot_cases import (
 
 EARLY = "2025-01-01 00:00:00+00"
 SECRET = "s3creto-de-prueba"
+CREATE = ("run", "tinkubot", "--through", "1", "--yes", "--ignore-window")
 PHASES = ("prepare", "create", "masters", "transactions")
 
 Rows = list[tuple[Any, ...]]
@@ -423,6 +424,41 @@ def test_a_killed_run_is_continued_by_the_same_command(
     assert without_run(photo.fates) == without_run(first.fates)
     assert without_run(photo.repairs) == without_run(first.repairs)
     assert photo.proof["status"] == "pass"
+
+
+def test_a_run_that_failed_and_goes_on_keeps_what_earlier_phases_recorded(
+    settings: Settings, conn: psycopg.Connection
+) -> None:
+    create_legacy(conn)
+    assert traspaso(settings, *CREATE).code == 0
+    conn.execute("alter table public.clientes add constraint imposible check (false)")
+    failed = traspaso(settings, "run", "tinkubot", "--phase", "2", "--yes", "--ignore-window")
+    assert failed.code == 1
+    assert "imposible" in failed.json["error"]["message"]
+    conn.execute("alter table public.clientes drop constraint imposible")
+    assert traspaso(settings, *RUN).code == 0
+    back = traspaso(settings, "rollback", "tinkubot", "--to", "1", "--yes")
+    assert back.code == 0, back.stdout
+    assert back.json["differences"] == []
+
+
+def test_a_completed_phase_that_fails_when_it_is_run_again_keeps_its_record(
+    settings: Settings, conn: psycopg.Connection
+) -> None:
+    create_legacy(conn)
+    assert traspaso(settings, *RUN).code == 0
+    # The rows come back, which is refused once.
+    conn.execute("delete from public.consentimientos")
+    conn.execute("delete from public.clientes")
+    conn.execute("alter table public.clientes add constraint imposible check (false)")
+    failed = traspaso(settings, *RUN)
+    assert failed.code == 1
+    assert "imposible" in failed.json["error"]["message"]
+    conn.execute("alter table public.clientes drop constraint imposible")
+    assert traspaso(settings, *RUN).code == 0
+    back = traspaso(settings, "rollback", "tinkubot", "--to", "2", "--yes")
+    assert back.code == 0, back.stdout
+    assert back.json["differences"] == []
 
 
 def wait_until_unlocked(settings: Settings) -> None:

@@ -1,16 +1,17 @@
 import io
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from runner.bench import fluxion
 from runner.bench.application import Watched, noticed
 from runner.bench.client import TABLES, Summary, Tally, percentile, summarize
 from runner.bench.command import PeakMemory
 from runner.bench.figures import Spread, ratios
 from runner.bench.migration import (
+    CREATE,
     DOCUMENTED,
     LIMIT,
     LOAD,
@@ -18,7 +19,6 @@ from runner.bench.migration import (
     START,
     TRASPASO,
     Measurement,
-    Step,
     comparison,
     split,
     whereabouts,
@@ -31,26 +31,24 @@ from runner.plan import load_plan
 SQL = Path(__file__).parents[2] / "sql" / "bench"
 
 
-def at(seconds: float) -> datetime:
-    return datetime(2025, 3, 9, 7, tzinfo=UTC) + timedelta(seconds=seconds)
+def phase(number: int, seconds: float, **steps: float) -> dict[str, object]:
+    laps = [{"step": name, "seconds": took} for name, took in steps.items()]
+    return {"phase": number, "seconds": seconds, "steps": laps}
 
 
-def step(phase: int, name: str, start: float, end: float) -> Step:
-    return Step(phase, name, at(start), at(end))
-
-
-JOURNAL = [
-    step(2, "phase", 3, 9),
-    step(2, "clientes", 4, 6),
-    step(2, "proveedores", 4.5, 7),
-    step(3, "phase", 10, 20),
-    step(3, "mensajes", 12, 17),
-    step(3, "sesiones", 12, 13),
-]
+ANSWER = {
+    "start_seconds": 2,
+    "phases": [
+        phase(0, 1, install=0.5, record=0.5),
+        phase(1, 1, create=0.75, record=0.25),
+        phase(2, 6, views=1, snapshot=1, load=2, proof=1, record=1),
+        phase(3, 9, load=5, proof=2, record=1.5),
+    ],
+}
 
 
 def traspaso(start: float, load: float, proof: float) -> Measurement:
-    parts = {START: start, LOAD: load, PROOF: proof}
+    parts = {START: start, CREATE: 0, LOAD: load, PROOF: proof}
     return Measurement(TRASPASO, start + load + proof, rows=100, memory=200_000_000, parts=parts)
 
 
@@ -75,12 +73,11 @@ def test_rounds_without_their_limit_are_no_ratio() -> None:
 
 
 def test_no_second_of_a_run_escapes_the_parts() -> None:
-    parts, steps, tables = split(at(0), at(22), at(1), JOURNAL)
-    assert parts == {START: 22 - 8 - 5, LOAD: 3 + 5, PROOF: 2 + 3}
+    parts, steps = split(22, ANSWER)
+    assert parts == {START: 22 - 1 - 7 - 5.5, CREATE: 1, LOAD: 2 + 5, PROOF: 1 + 1 + 2 + 1.5}
     assert sum(steps.values()) == sum(parts.values()) == 22
-    assert steps["2 seeds, views, snapshots"] == 1
-    assert steps["end of the process"] == 2
-    assert tables == {"clientes": 2, "proveedores": 2.5, "mensajes": 5, "sesiones": 1}
+    assert steps["process, preflight, end"] == 22 - 2 - 17
+    assert steps["3 the rest"] == 0.5
 
 
 def test_the_table_holds_every_method_and_part_against_the_limit() -> None:
@@ -96,8 +93,26 @@ def test_the_table_holds_every_method_and_part_against_the_limit() -> None:
     assert by_name[DOCUMENTED][5:] == ["4.00", "4.00", "4.00"]
     assert by_name["traspaso: load"][:4] == ["4.00", "2.00", "6.00", "25"]
     assert by_name["traspaso: start"][3:5] == ["None", "None"]
-    assert by_name["traspaso: start + load"][5:] == ["1.62", "1.50", "1.75"]
+    assert by_name["traspaso: all but the proof"][5:] == ["1.62", "1.50", "1.75"]
     assert by_name["traspaso: all of it"][4] == "200.0 MB"
+
+
+def test_the_table_of_a_duckdb_file_holds_each_road_against_the_limit_of_its_round() -> None:
+    measured = {
+        LIMIT: plain(LIMIT, [2, 4]),
+        "csv": plain("csv", [4, 4]),
+        TRASPASO: [traspaso(1, 3, 1), traspaso(1, 5, 2)],
+    }
+    rows = {str(line[0]): line[1:] for line in fluxion.comparison(measured)}
+    assert [*rows] == [
+        LIMIT, "csv", "traspaso: start", "traspaso: load", "traspaso: proof", TRASPASO,
+    ]  # fmt: skip
+    assert [str(cell).strip() for cell in rows["csv"]] == [
+        "4.00", "4.00", "4.00", "25", "50.0 MB", "1.50", "1.00", "2.00",
+    ]  # fmt: skip
+    assert [str(cell).strip() for cell in rows["traspaso: load"]] == [
+        "4.00", "3.00", "5.00", "None", "None", "1.38", "1.25", "1.50",
+    ]  # fmt: skip
 
 
 def test_shares_are_those_of_the_medians() -> None:
@@ -139,9 +154,7 @@ def _gone(**_: bool) -> list[object]:
     raise psutil.NoSuchProcess(0)
 
 
-@pytest.mark.parametrize(
-    "files", [("plain", "joined", "joined_messages"), ("plain", "correlated")], ids=str
-)
+@pytest.mark.parametrize("files", [("limit", "limit_messages"), ("plain", "correlated")], ids=str)
 def test_each_method_loads_every_table_of_the_plan(files: tuple[str, ...]) -> None:
     text = "".join((SQL / f"{name}.sql").read_text(encoding="utf-8") for name in files)
     filled = {line.split()[2] for line in text.splitlines() if line.startswith("insert into")}

@@ -70,7 +70,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "TRASPASO_LEGACY_SCHEMA": settings.legacy_schema,
         "TRASPASO_TARGET_SCHEMA": settings.target_schema,
         "TRASPASO_BACKUP_DIR": str(settings.backup_dir),
-    }
+    } | ({"TRASPASO_LEGACY_URL": settings.legacy_url} if settings.legacy_url else {})
 
 
 def traspaso(settings: Settings, *arguments: str) -> Answer:

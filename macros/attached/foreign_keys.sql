@@ -1,0 +1,155 @@
+{#
+    Takes off the foreign keys of the table and of those that are loaded in the same
+    run, as far as these are empty, and those that refer to the table; writes them down
+    in traspaso.foreign_keys. All at once and before any is loaded: taking one off needs
+    its parent's lock, which a sibling's validation would hold for minutes. Committed at
+    once, in a session of its own.
+#}
+{% macro take_foreign_keys_off(relation) -%}
+    {%- set children = [] -%}
+    {%- for name in selected_resources -%}
+        {%- set node = graph.nodes.get(name) -%}
+        {%- if node and node.config.materialized == 'target_table' -%}
+            {%- do children.append("to_regclass('" ~ node.schema ~ '.' ~ node.alias ~ "')") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set table = "to_regclass('" ~ _server_name(relation) ~ "')" -%}
+    {%- do run_query(on_server(alone=true, sql="
+do $take$
+declare
+    taken record;
+    is_empty boolean;
+    patience text := current_setting('lock_timeout');
+begin
+    perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
+    for taken in
+        select
+            con.oid,
+            con.conname as name,
+            format('%I.%I', child_space.nspname, child.relname) as child,
+            format('%I.%I', parent_space.nspname, parent.relname) as parent,
+            replace(pg_get_constraintdef(con.oid), ' NOT VALID', '') as definition,
+            con.confrelid = " ~ table ~ " as refers
+        from pg_constraint as con
+        inner join pg_class as child on child.oid = con.conrelid
+        inner join pg_namespace as child_space on child_space.oid = child.relnamespace
+        inner join pg_class as parent on parent.oid = con.confrelid
+        inner join pg_namespace as parent_space on parent_space.oid = parent.relnamespace
+        where
+            con.contype = 'f'
+            and (
+                con.confrelid = " ~ table ~ "
+                or con.conrelid in (" ~ (children + [table]) | join(', ') ~ ")
+            )
+        order by con.oid
+    loop
+        execute format('select not exists (select 1 from %s)', taken.child) into is_empty;
+        continue when not (is_empty or taken.refers);
+        insert into traspaso.foreign_keys values
+            (taken.child, taken.name, taken.parent, taken.definition);
+        " ~ _wait_for_maintenance() ~ "
+        execute format('alter table %s drop constraint %I', taken.child, taken.name);
+    end loop;
+end
+$take$
+    ")) -%}
+{%- endmacro %}
+
+{#
+    Puts back the foreign keys of the table, not validated yet, and those of tables that
+    refer to it and are not loaded in this run. Committed at once: adding one locks its
+    parent, validating it does not.
+#}
+{% macro put_foreign_keys_back(relation) -%}
+    {%- set children = [] -%}
+    {%- for name in selected_resources -%}
+        {%- set node = graph.nodes.get(name) -%}
+        {%- if node and node.config.materialized == 'target_table' -%}
+            {%- do children.append("'" ~ node.schema ~ '.' ~ node.alias ~ "'") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set table = "'" ~ _server_name(relation) ~ "'" -%}
+    {%- do run_query(on_server(alone=true, sql="
+do $put$
+declare
+    taken record;
+    patience text := current_setting('lock_timeout');
+begin
+    perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
+    for taken in
+        select * from traspaso.foreign_keys
+        where
+            child = " ~ table ~ "
+            or parent = " ~ table ~ " and child not in (" ~ (children + [table]) | join(', ') ~ ")
+        order by child, name
+    loop
+        " ~ _wait_for_maintenance() ~ "
+        execute format(
+            'alter table %s add constraint %I %s not valid',
+            taken.child, taken.name, taken.definition
+        );
+        if taken.child <> " ~ table ~ " then
+            execute format('alter table %s validate constraint %I', taken.child, taken.name);
+        end if;
+        delete from traspaso.foreign_keys
+        where child = taken.child and name = taken.name;
+    end loop;
+end
+$put$
+    ")) -%}
+{%- endmacro %}
+
+{# The weak lock that lock_strongly takes first, on both tables of a foreign key. #}
+{% macro _wait_for_maintenance() -%}
+        perform set_config('lock_timeout', '5s', true);
+        execute format(
+            'lock table %s, %s in share update exclusive mode', taken.child, taken.parent
+        );
+        perform set_config('lock_timeout', patience, true);
+{%- endmacro %}
+
+{#
+    Validates the table's foreign keys; rows without a parent are judged apart. Returns
+    how many rows left the table.
+#}
+{% macro _settle_foreign_keys(work) -%}
+    {%- set before = _unvalidated(work.relation) -%}
+    {%- if before == [] -%}
+        {{ return(0) }}
+    {%- endif -%}
+    {%- set violated = [] -%}
+    {%- for name in before -%}
+        {%- set statement = 'alter table ' ~ work.relation ~ ' validate constraint ' ~ name -%}
+        {%- do load_step(_guarded(statement, 'foreign_key_violation')) -%}
+        {%- if load_step(
+            "select current_setting('traspaso.violated')"
+        ).rows[0][0] == 'yes' -%}
+            {%- do violated.append(statement) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if violated == [] -%}
+        {{ return(0) }}
+    {%- endif -%}
+    {%- do model_step(
+        'create or replace temporary table ' ~ _apart(work.contract, 'keys') ~ ' (key text)'
+    ) -%}
+    {%- do _collect_orphans(work, work.relation) -%}
+    {%- set rows = load_step('select count(*) from ' ~ work.relation).rows[0][0] | int -%}
+    {%- do record_judged(work, judge_apart(work, work.relation), partly=true) -%}
+    {%- for statement in violated -%}
+        {%- do load_step(statement) -%}
+    {%- endfor -%}
+    {{ return(
+        rows - load_step('select count(*) from ' ~ work.relation).rows[0][0] | int
+    ) }}
+{%- endmacro %}
+
+{% macro _unvalidated(relation) -%}
+    {{ return(load_step(
+        "select quote_ident(conname) as name from pg_constraint where contype = 'f'"
+        ~ " and not convalidated and conrelid = '" ~ relation ~ "'::regclass order by oid"
+    ).rows.values() | map(attribute=0) | list) }}
+{%- endmacro %}
+
+{# What load_target_table has done already. #}
+{% macro attached__validate_foreign_keys(relation) -%}{%- endmacro %}

@@ -1,0 +1,190 @@
+{#
+    load_target_table where DuckDB reads the legacy and PostgreSQL holds the table.
+
+    Hardly a row of a legacy is refused, so no key is looked up while rows stream: what
+    a row alone can be refused for is judged in DuckDB; that keys are unique and parents
+    there is what PostgreSQL finds when it builds keys and validates foreign keys, which
+    it has to do anyway. The few rows that it stumbles on, and those that DuckDB kept
+    back, are judged apart, see judge_apart, by the same rules as on any other output.
+
+    An empty table is loaded in three steps, of which each can be killed:
+    1  its foreign keys, and those that refer to it, are taken off and written down in
+       traspaso.foreign_keys
+    2  one transaction: rows, keys, indexes, fates, repairs
+    3  the foreign keys come back, and rows without a parent go to the fates; the
+       journal says in that transaction that the table is done
+#}
+{% macro attached__load_target_table(relation, contract, sql) -%}
+    {%- set fitted = _fitted_contract(contract, sql) -%}
+    {%- set contract = fitted.contract -%}
+    {%- set queried = fitted.queried -%}
+    {%- do _require_columns(relation, contract, queried) -%}
+    {%- set columns = contract.columns | map(attribute='name')
+        | select('in', queried) | list -%}
+    {%- set work = {
+        'relation': relation, 'contract': contract, 'sql': sql, 'queried': queried,
+        'columns': columns, 'rules': row_rules(contract, queried),
+    } -%}
+    {%- set state = _load_state(relation) -%}
+    {%- if state.is_filled and not state.is_unfinished -%}
+        {{ return(_load_delta(work)) }}
+    {%- endif -%}
+    {%- if state.is_filled -%}
+        {%- set rows = load_step('select count(*) from ' ~ relation).rows[0][0] | int -%}
+    {%- else -%}
+        {%- do take_foreign_keys_off(relation) -%}
+        {%- set rows = _load_empty(work) -%}
+    {%- endif -%}
+    {%- do adapter.commit() -%}
+    {%- do put_foreign_keys_back(relation) -%}
+    {{ return(rows - _settle_foreign_keys(work)) }}
+{%- endmacro %}
+
+{#
+    The contract without the rules that the types of the query cannot break: a
+    decimal(12,4) needs no look to fit into a numeric(12,4).
+#}
+{% macro _fitted_contract(contract, sql) -%}
+    {%- set described = model_step(
+        'select column_name, column_type from (describe ' ~ sql ~ ')', fetch=true
+    ) -%}
+    {%- set types = dict(described.rows.values() | map('list')) -%}
+    {%- set columns = [] -%}
+    {%- for column in contract.columns -%}
+        {%- set size = modules.re.search(
+            '^DECIMAL\\((\\d+),(\\d+)\\)$', types.get(column.name) or ''
+        ) -%}
+        {%- if column.precision is not none and size
+            and size.group(2) | int <= column.scale
+            and (size.group(1) | int) - (size.group(2) | int) <= column.precision - column.scale -%}
+            {%- do columns.append(dict(column, precision=none, scale=none)) -%}
+        {%- else -%}
+            {%- do columns.append(column) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return({
+        'contract': dict(contract, columns=columns), 'queried': types.keys() | list
+    }) }}
+{%- endmacro %}
+
+{% macro _load_state(relation) -%}
+    {%- set found = load_step(
+        "select exists (select 1 from " ~ relation ~ ") as is_filled,"
+        ~ " exists (select 1 from traspaso.foreign_keys where child = '"
+        ~ _server_name(relation) ~ "') or exists (select 1 from pg_constraint"
+        ~ " where contype = 'f' and not convalidated and conrelid = '"
+        ~ relation ~ "'::regclass) as is_unfinished"
+    ).rows[0] -%}
+    {%- do adapter.commit() -%}
+    {{ return({'is_filled': found[0], 'is_unfinished': found[1]}) }}
+{%- endmacro %}
+
+{% macro _load_empty(work) -%}
+    {%- do lock_strongly([work.relation]) -%}
+    {%- set taken = take_keys_off(work.relation) -%}
+    {%- set keys = taken.unique + taken.rest -%}
+    {%- do restart_sequences(work.relation, work.contract) -%}
+    {%- set stream = _stream(work, work.relation) -%}
+
+    {%- set colliding = [] -%}
+    {%- for statement in keys if ' UNIQUE ' in statement or ' PRIMARY KEY ' in statement -%}
+        {%- if not _build_unless_repeated(statement) -%}
+            {%- do colliding.append(statement) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do _collect_keys(work, work.relation, stream.kept_back > 0, colliding != []) -%}
+    {%- set judged = judge_apart(work, work.relation) -%}
+    {%- for statement in colliding -%}
+        {%- do load_step(statement) -%}
+    {%- endfor -%}
+    {%- for statement in keys
+        if ' UNIQUE ' not in statement and ' PRIMARY KEY ' not in statement -%}
+        {%- do load_step(statement) -%}
+    {%- endfor -%}
+    {%- do load_step('analyze ' ~ work.relation) -%}
+    {%- set rows = load_step('select count(*) from ' ~ work.relation).rows[0][0] | int -%}
+    {%- if not judged and rows != stream.loaded -%}
+        {{ exceptions.raise_compiler_error(
+            'load_target_table: DuckDB has sent ' ~ stream.loaded ~ ' rows of '
+            ~ work.relation ~ ', PostgreSQL has ' ~ rows ~ '. Say the same command again.'
+        ) }}
+    {%- endif -%}
+    {%- do advance_sequences(work.relation, work.contract) -%}
+    {%- do record_judged(work, judged) -%}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{#
+    Into a table beside it first, where every row has been judged before the rows that
+    differ are brought.
+#}
+{% macro _load_delta(work) -%}
+    {%- set loaded = _beside(work.contract, 'loaded') -%}
+    {%- do load_step(
+        'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
+    ) -%}
+    {%- set stream = _stream(work, loaded) -%}
+    {%- set repeated = [] -%}
+    {%- for key in loaded_keys(work.contract, work.columns) if load_step(
+        _repeated_keys(loaded, key) ~ ' limit 1'
+    ).rows | length > 0 -%}
+        {%- do repeated.append(key) -%}
+    {%- endfor -%}
+    {%- do _collect_keys(work, loaded, stream.kept_back > 0, repeated != []) -%}
+    {%- do _collect_orphans(work, loaded) -%}
+    {%- set judged = judge_apart(work, loaded) -%}
+    {%- do load_step('analyze ' ~ loaded) -%}
+    {%- set rows = apply_delta(work.relation, loaded, work.contract, work.columns) -%}
+    {%- do advance_sequences(work.relation, work.contract) -%}
+    {%- do record_judged(work, judged) -%}
+    {%- do load_step('drop table ' ~ loaded) -%}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{#
+    Streams the rows that no rule keeps back into the table, by binary COPY. Returns how
+    many were loaded, and how many kept back.
+#}
+{% macro _stream(work, into) -%}
+    {%- set offered = model_step(
+        'select count(*) from (' ~ work.sql ~ ') as offered', fetch=true
+    ).rows[0][0] | int -%}
+    {%- set loaded = model_step(
+        'insert into ' ~ into ~ ' (' ~ work.columns | join(', ') ~ ') select '
+        ~ work.columns | join(', ') ~ ' from (' ~ work.sql ~ ') as candidate where '
+        ~ is_valid(work.rules),
+        fetch=true
+    ).rows[0][0] | int -%}
+    {{ return({'loaded': loaded, 'kept_back': offered - loaded}) }}
+{%- endmacro %}
+
+{# Builds a unique key, or returns false where two rows share it. #}
+{% macro _build_unless_repeated(statement) -%}
+    {%- do load_step(_guarded(statement, 'unique_violation')) -%}
+    {{ return(load_step("select current_setting('traspaso.violated')").rows[0][0] == 'no') }}
+{%- endmacro %}
+
+{# An error would end the transaction and all that is loaded. #}
+{% macro _guarded(statement, violation) -%}
+do $guarded$
+begin
+    {{ statement }};
+    perform set_config('traspaso.violated', 'no', true);
+exception when {{ violation }} then
+    perform set_config('traspaso.violated', 'yes', true);
+end
+$guarded$
+{%- endmacro %}
+
+{# A table of this load's transaction only, in PostgreSQL: DuckDB sees no temporary one. #}
+{% macro _beside(contract, name) -%}
+    {{ return(api.Relation.create(
+        database=target.database, schema='traspaso',
+        identifier=contract.system ~ '__' ~ contract.table ~ '__' ~ name
+    )) }}
+{%- endmacro %}
+
+{# How the server writes its name. #}
+{% macro _server_name(relation) -%}
+    {{- relation.schema }}.{{ relation.identifier -}}
+{%- endmacro %}

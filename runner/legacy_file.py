@@ -1,0 +1,99 @@
+"""A legacy that is a DuckDB file: read, never written, and known by its hash.
+
+Importing DuckDB takes a while: it is imported when the first file is opened.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from runner.errors import Unreachable
+
+# Hashes of files by path, size and times: a file is read again when it has changed.
+_HASHES: dict[tuple[str, int, int, int], str] = {}
+
+_ALIAS = "origen"
+
+
+def fingerprint(path: Path) -> str:
+    """Return the file's SHA-256; two looks at a file that was not written to cost one reading.
+
+    Raises Unreachable where it cannot be read.
+    """
+    with _troubles(path):
+        found = path.stat()
+        key = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        if key not in _HASHES:
+            with path.open("rb") as file:
+                _HASHES[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return _HASHES[key]
+
+
+def columns(path: Path, schema: str) -> dict[str, dict[str, str]]:
+    """Return the types of the columns by table, in DuckDB's words. Raises Unreachable."""
+    found: dict[str, dict[str, str]] = {}
+    with _opened(path) as conn:
+        query = (
+            "select table_name, column_name, data_type from duckdb_columns()"
+            " where database_name = ? and schema_name = ? and table_name in"
+            " (select table_name from duckdb_tables() where database_name = ?)"
+            " order by table_name, column_index"
+        )
+        for table, column, data_type in conn.execute(query, [_ALIAS, schema, _ALIAS]).fetchall():
+            found.setdefault(table, {})[column] = data_type
+    return found
+
+
+def rows(path: Path, schema: str, tables: Sequence[str]) -> dict[str, int]:
+    """Count the rows of tables; those that are not there count none. Raises Unreachable."""
+    with _opened(path) as conn:
+        counted = conn.execute(
+            "select table_name from duckdb_tables() where database_name = ? and schema_name = ?",
+            [_ALIAS, schema],
+        )
+        present = {row[0] for row in counted.fetchall()}
+        return {
+            name: _count(conn, schema, name) if name in present else 0 for name in tables
+        }  # fmt: skip
+
+
+def _count(conn: Any, schema: str, table: str) -> int:
+    relation = ".".join('"{}"'.format(name.replace('"', '""')) for name in (_ALIAS, schema, table))
+    row = conn.execute(f"select count(*) from {relation}").fetchone()  # noqa: S608  # quoted above
+    return int(row[0])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Attach the file to a DuckDB in memory: one opened read-only attaches no other for writing."""
+    import duckdb
+
+    with _troubles(path):
+        path.stat()
+        conn = duckdb.connect(":memory:")
+        try:
+            quoted = str(path).replace("'", "''")
+            conn.execute(f"attach '{quoted}' as {_ALIAS} (read_only)")
+            yield conn
+        except duckdb.Error as error:
+            raise Unreachable(
+                f"{path} cannot be read: {str(error).splitlines()[0]}",
+                "stop the program that has it open for writing, or point TRASPASO_LEGACY_URL at a "
+                "copy",
+            ) from None
+        finally:
+            conn.close()
+
+
+@contextmanager
+def _troubles(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unreachable(
+            f"{path} cannot be read: {os.strerror(error.errno or 0)}",
+            "check TRASPASO_LEGACY_URL: duckdb:/// and the path, four slashes for an absolute one",
+        ) from None

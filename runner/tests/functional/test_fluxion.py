@@ -1,0 +1,272 @@
+"""A DuckDB file into PostgreSQL, through the command line: clean, dirty, changed, taken back."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+import yaml
+
+from runner.plan import load_plan
+from runner.server import PgServer
+from runner.settings import PROJECT_DIR, Settings
+from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
+
+PLAN = load_plan("fluxion")
+TABLES = [table.source_table for table in PLAN.tables]
+SAMPLE = PROJECT_DIR / "seeds" / "legacy" / "fluxion"
+RUN = ("run", "fluxion", "--yes", "--ignore-window")
+
+# What a CSV file cannot hold.
+DIRT = (
+    """insert into items_facturas
+    select items_facturas.* replace ('L9' || i as id, 'a' || chr(0) || 'b' as presentacion)
+    from items_facturas cross join range(2) as t (i) where id = 'L000000002'""",
+    """insert into items_facturas select * replace ('L8' || chr(0) as id)
+    from items_facturas where id = 'L000000002'""",
+    "alter table facturas alter column tasa_cambio type double",
+    "update facturas set tasa_cambio = 'nan' where id = 'F00000002'",
+    "update facturas set tasa_cambio = '-infinity' where id = 'F00000004'",
+    "update facturas set tasa_cambio = 45.123456 where id = 'F00000003'",
+    "update productos set created_at = '4800-01-01 (BC) 00:00:00' where id = '000003'",
+)
+REASONS = {
+    ("items_facturas", "L90"): ["presentacion:type"],
+    ("items_facturas", "L8\\u0000"): ["id:type"],
+    ("items_facturas", "L000000001#2"): ["id:unique"],
+    ("items_facturas", "L900000002"): ["factura_id:foreign_key", "producto_id:foreign_key"],
+    ("items_facturas", "L900000003"): ["presentacion:length"],
+    ("facturas", "F00000001#2"): ["id:unique"],
+    ("facturas", "F00000002"): ["tasa_cambio:type"],
+    ("facturas", "F00000004"): ["tasa_cambio:type"],
+    ("facturas", "F00000091"): ["ubicacion_id:foreign_key"],
+    ("facturas", "F00000092"): ["fecha:range"],
+    ("productos", "000003"): ["created_at:range"],
+    ("productos", "000017"): ["codigo:unique"],
+    ("stock_actual", "tienda_01,000018"): ["producto_id:foreign_key"],
+    ("ubicaciones", "tienda_05"): ["codigo:length", "created_at:range"],
+    # its product is refused, so this one has no parent
+    ("producto_proveedor_config", "pp_3"): ["producto_id:foreign_key"],
+}
+
+
+def write_legacy(path: Path, *statements: str) -> Path:
+    """Write the sample's rows to a file, without the keys that would forbid the dirty ones."""
+    with duckdb.connect(str(path)) as conn:
+        for table in TABLES:
+            name = f"legado_fluxion__{table}"
+            document = yaml.safe_load((SAMPLE / f"{name}.yml").read_text(encoding="utf-8"))
+            types = document["seeds"][0]["config"]["column_types"]
+            columns = ", ".join(f"{column} {kind}" for column, kind in types.items())
+            conn.execute(f"create table {table} ({columns})")
+            conn.execute(f"copy {table} from '{SAMPLE / name}.csv' (header)")
+        for statement in statements:
+            conn.execute(statement)
+    return path
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(settings.target_url or "", autocommit=True) as conn:
+        return conn.execute(query).fetchall()
+
+
+def change(settings: Settings, statement: str) -> None:
+    with psycopg.connect(settings.target_url or "", autocommit=True) as conn:
+        assert conn.execute(statement).rowcount > 0
+
+
+@pytest.fixture(scope="module")
+def legacy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_legacy(tmp_path_factory.mktemp("legado") / "fluxion.db", *DIRT)
+
+
+@pytest.fixture(scope="module")
+def migrated(
+    pg: PgServer, legacy: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Settings, Answer, str]]:
+    """Migrate the dirty file once; with the hash that it had before."""
+    before = digest(legacy)
+    with new_database(pg, "fluxion", tmp_path_factory.mktemp("backups")) as made:
+        settings = replace(made, legacy_url=f"duckdb:///{legacy}", legacy_schema="main")
+        answer = traspaso(settings, *RUN, "--through", "3")
+        assert answer.code == 0, answer
+        yield settings, answer, before
+
+
+Migrated = tuple[Settings, Answer, str]
+
+
+def test_every_row_has_one_fate_and_the_file_is_as_it_was(migrated: Migrated, legacy: Path) -> None:
+    settings, _, before = migrated
+    proof = traspaso(settings, "validate", "fluxion").json
+    assert proof["status"] == "pass"
+    assert {table["source_table"] for table in proof["tables"]} == set(TABLES)
+    for table in proof["tables"]:
+        found = table["loaded"] + table["merged"] + table["quarantined"] + table["excluded"]
+        assert (table["residue"], table["mismatches"]) == (0, 0)
+        assert found == table["source_rows"] > 0
+    assert digest(legacy) == before
+
+
+def test_rows_that_postgresql_cannot_hold_are_quarantined_with_their_reasons(
+    migrated: Migrated,
+) -> None:
+    settings, _, _ = migrated
+    found = {
+        (table, key): reasons
+        for table, key, reasons in rows(
+            settings, "select source_table, source_key, reasons from traspaso.row_fates"
+        )
+    }
+    assert {key: found.get(key) for key in REASONS} == REASONS
+    kept = rows(
+        settings,
+        "select row ->> 'presentacion' from traspaso.row_fates where source_key = 'L90'",
+    )
+    assert kept == [("a\\u0000b",)]
+
+
+def test_a_number_that_lost_digits_is_listed(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    assert rows(
+        settings, "select source_key, column_name, rule, before, after from traspaso.repairs"
+    ) == [("F00000003", "tasa_cambio", "convert", "45.123456", "45.12")]
+
+
+def test_each_documented_index_and_key_is_there_and_valid(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    keys = dict(
+        rows(settings, "select contype::text, count(*) from pg_constraint as c"
+             " inner join pg_class as t on t.oid = conrelid where t.relnamespace ="
+             " 'public'::regnamespace and convalidated and contype <> 'n' group by 1")
+    )  # fmt: skip
+    assert keys == {"p": 12, "u": 8, "f": 11, "c": 10}
+    assert rows(
+        settings,
+        "select pg_get_expr(indpred, indrelid) from pg_index where indexrelid ="
+        " 'idx_stock_reposicion'::regclass",
+    ) == [("(requiere_reposicion = true)",)]
+    assert rows(settings, "select count(*) from traspaso.foreign_keys") == [(0,)]
+    assert rows(settings, "select count(*) from pg_tables where tablename ~ '__'") == [(0,)]
+
+
+def test_the_views_are_postgresqls_own(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    assert rows(settings, "select count(*) > 0 from alertas_inventario") == [(True,)]
+    assert rows(settings, "select count(*) > 0 from productos_ubicacion_completa") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("plant", "undo", "said"),
+    [
+        (
+            "update facturas set total_bs = total_bs + 0.01 where id = 'F00000010'",
+            "update facturas set total_bs = total_bs - 0.01 where id = 'F00000010'",
+            ("facturas", "F00000010", "differs", ["total_bs"]),
+        ),
+        (
+            "update productos set descripcion = 'Platano' where id = '000016'",
+            "update productos set descripcion = 'Plátano' where id = '000016'",
+            ("productos", "000016", "differs", ["descripcion"]),
+        ),
+        (
+            "insert into conjuntos_sustituibles (id, nombre) values ('nuevo', 'nuevo')",
+            "delete from conjuntos_sustituibles where id = 'nuevo'",
+            ("conjuntos_sustituibles", "nuevo", "no legacy row", []),
+        ),
+    ],
+)
+def test_one_planted_change_is_found_with_its_row_and_column(
+    migrated: Migrated, plant: str, undo: str, said: tuple[Any, ...]
+) -> None:
+    settings, _, _ = migrated
+    change(settings, plant)
+    try:
+        answer = traspaso(settings, "validate", "fluxion")
+        assert answer.code == 1
+        (found,) = answer.json["differences"]
+        assert (
+            found["source_table"], found["source_key"], found["problem"], list(found["columns"])
+        ) == said  # fmt: skip
+    finally:
+        change(settings, undo)
+
+
+def test_a_second_run_touches_nothing(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    stored = "select max(xmin::text::bigint) from items_facturas"
+    fates = (
+        "select source_table, source_key, recorded_at::text from traspaso.row_fates order by 1, 2"
+    )
+    before = rows(settings, stored), rows(settings, fates)
+    answer = traspaso(settings, *RUN, "--phase", "3")
+    assert answer.code == 0, answer
+    assert answer.json["phases"][0]["rows"] == 0
+    assert (rows(settings, stored), rows(settings, fates)) == before
+
+
+def test_a_file_is_loaded_again_not_synced(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    answer = traspaso(settings, "sync", "fluxion")
+    assert answer.code == 3
+    assert "run fluxion --through 3" in answer.json["error"]["fix"]
+    assert traspaso(settings, "status", "fluxion").json["state"] == "idle"
+
+
+def test_what_was_changed_in_postgresql_is_brought_back(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    change(settings, "update movimientos_inventario set usuario = 'x' where id = 'M000000003'")
+    change(settings, "delete from items_facturas where id = 'L000000010'")
+    answer = traspaso(settings, *RUN, "--phase", "3")
+    assert answer.code == 0, answer
+    assert answer.json["phases"][0]["rows"] == 2
+    assert traspaso(settings, "validate", "fluxion").json["status"] == "pass"
+
+
+def test_foreign_keys_that_a_killed_load_had_taken_off_come_back(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    change(
+        settings,
+        """insert into traspaso.foreign_keys
+        select 'public.facturas', conname, 'public.ubicaciones', pg_get_constraintdef(oid)
+        from pg_constraint where conname = 'facturas_ubicacion_id_fkey'""",
+    )
+    with psycopg.connect(settings.target_url or "", autocommit=True) as conn:
+        conn.execute("alter table facturas drop constraint facturas_ubicacion_id_fkey")
+        conn.execute("delete from traspaso.steps where phase = 3 and step in ('facturas', 'phase')")
+    answer = traspaso(settings, *RUN, "--phase", "3")
+    assert answer.code == 0, answer
+    assert rows(
+        settings,
+        "select convalidated from pg_constraint where conname = 'facturas_ubicacion_id_fkey'",
+    ) == [(True,)]
+    assert rows(settings, "select count(*) from traspaso.foreign_keys") == [(0,)]
+
+
+def test_rolled_back_and_loaded_again_it_is_the_same(migrated: Migrated) -> None:
+    settings, _, _ = migrated
+    fates = "select source_table, source_key, reasons from traspaso.row_fates order by 1, 2"
+    before = rows(settings, fates), traspaso(settings, "validate", "fluxion").json["tables"]
+    for phase in (2, 1, 0):
+        answer = traspaso(settings, "rollback", "fluxion", "--to", str(phase), "--yes")
+        assert answer.code == 0, answer
+    assert rows(settings, "select count(*) from pg_class where relname = 'facturas'") == [(0,)]
+    answer = traspaso(settings, *RUN, "--through", "3")
+    assert answer.code == 0, answer
+    after = rows(settings, fates), traspaso(settings, "validate", "fluxion").json["tables"]
+    assert after == before
+
+
+def test_a_missing_file_is_said_before_anything_is_done(settings: Settings, tmp_path: Path) -> None:
+    settings = replace(settings, legacy_url=f"duckdb:///{tmp_path}/nada.db", legacy_schema="main")
+    answer = traspaso(settings, *RUN, "--through", "3")
+    assert answer.code == 1
+    assert "nada.db cannot be read" in answer.json["error"]["message"]
