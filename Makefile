@@ -54,7 +54,7 @@ lock: ## Renew requirements.lock from pyproject.toml (ARGS="--upgrade" takes new
 	$(PYTHON) -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet $(PIP_TOOLS)
 	CUSTOM_COMPILE_COMMAND="make lock" target/lock/bin/pip-compile --quiet \
-		--all-extras --all-build-deps --no-strip-extras --allow-unsafe --generate-hashes \
+		--extra dev --all-build-deps --no-strip-extras --allow-unsafe --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		--output-file requirements.lock $(ARGS) pyproject.toml
 	rm -rf target/lock
