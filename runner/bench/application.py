@@ -16,7 +16,7 @@ from runner.bench.figures import figure
 from runner.console import Cell, Console, number
 from runner.db import connect
 from runner.errors import StepFailed
-from runner.plan import load_plan
+from runner.plan import SWITCH_PHASE, load_plan
 from runner.sample import create_legacy
 from runner.server import EmbeddedServer
 from runner.settings import PROJECT_DIR
@@ -119,7 +119,7 @@ def watch(url: str, folder: Path, console: Console, load: Load) -> Watched:
     with Application(url, load) as application:
         application.now(BASELINE)
         time.sleep(load.baseline_seconds)
-        for phase in load_plan(_SYSTEM).phases:
+        for phase in (p for p in load_plan(_SYSTEM).phases if p.number < SWITCH_PHASE):
             name = f"{phase.number} {phase.name}"
             application.now(name)
             with console.progress(name):

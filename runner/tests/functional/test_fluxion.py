@@ -16,6 +16,10 @@ from runner.server import PgServer
 from runner.settings import PROJECT_DIR, Settings
 from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
 
+# Each load takes dbt and DuckDB their start; what is PostgreSQL's own here test_target_table has on
+# every version.
+pytestmark = pytest.mark.newest
+
 PLAN = load_plan("fluxion")
 TABLES = [table.source_table for table in PLAN.tables]
 SAMPLE = PROJECT_DIR / "seeds" / "legacy" / "fluxion"

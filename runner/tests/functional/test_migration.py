@@ -3,6 +3,7 @@
 import contextlib
 import random
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -404,10 +405,13 @@ def test_a_killed_run_is_continued_by_the_same_command(
             runner = start_traspaso(settings, *RUN)
             try:
                 wait_for(conn, question, runner)
+                # Held still: it might be done before the second one asks.
+                runner.send_signal(signal.SIGSTOP)
                 second = traspaso(settings, *RUN)
                 assert second.code == 3
                 assert "another operator" in second.json["error"]["message"]
                 assert traspaso(settings, "status", "tinkubot").json["state"] == "running"
+                runner.send_signal(signal.SIGCONT)
                 time.sleep(rng.uniform(0, 0.8))
             finally:
                 runner.kill()

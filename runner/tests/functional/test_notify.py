@@ -359,7 +359,7 @@ def test_every_phase_and_its_way_back_are_told(
     run_id = answer.json["run_id"]
     assert {post["run_id"] for post in web.posts} == {run_id}
     assert "verified by restoring it" in web.posts[1]["message"]
-    assert web.posts[-1]["next"] == "traspaso validate tinkubot"
+    assert web.posts[-1]["next"] == "traspaso run tinkubot --phase 4"
     assert web.posts[3]["next"] == "traspaso run tinkubot --phase 2"
     assert all(post["seconds"] > 0 for post in web.posts if post["event"] == "end")
     # What failed is told, and nothing else came of it.

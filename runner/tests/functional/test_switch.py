@@ -856,6 +856,7 @@ def test_no_number_is_given_twice_after_the_switch_and_after_the_way_back(
         assert said(before, "select count(*) from professions where name = 'Cuatro'") == [(0,)]
 
 
+@pytest.mark.newest
 def test_of_rows_with_one_key_the_one_comes_back_that_was_written(
     loaded: Settings,
 ) -> None:
