@@ -143,7 +143,7 @@ def _schemas(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[s
     needed = {settings.target_schema}
     if settings.legacy_url is None:
         needed.add(settings.legacy_schema)
-    wanted = needed | {plan.schemas.staging, plan.schemas.compat, plan.schemas.archive}
+    wanted = needed.union(plan.schemas.all)
     if state.status(conn, plan.system).switched:
         # What stands under the legacy names calls functions of ours.
         wanted.add("traspaso")
@@ -583,9 +583,8 @@ def _refuse_schema(
     into: str,
 ) -> None:
     """Refuse to put a copy where the application or the migration would take it for its own."""
-    schemas = plan.schemas
     taken = {settings.legacy_schema, settings.target_schema, "traspaso", "information_schema"}
-    taken |= {schemas.staging, schemas.compat, schemas.archive}
+    taken |= set(plan.schemas.all)
     fix = f"choose another schema, for example {source.other_way}"
     if into in taken or into.startswith("pg_"):
         raise Refused(f"the schema {into} is no place for a copy", fix)

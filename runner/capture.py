@@ -83,9 +83,8 @@ def missing(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[st
     """
     if plan.reads_file:
         return []
-    names = [table.source_table for table in plan.tables]
-    forms = _forms(conn, settings, names)
-    return [name for name in names if name not in forms or not forms[name].captured]
+    forms = _forms(conn, settings, plan.source_tables)
+    return [name for name in plan.source_tables if name not in forms or not forms[name].captured]
 
 
 def _forms(conn: psycopg.Connection, settings: Settings, tables: Sequence[str]) -> dict[str, _Form]:
@@ -105,9 +104,9 @@ def _forms(conn: psycopg.Connection, settings: Settings, tables: Sequence[str]) 
 
 def owned(conn: psycopg.Connection, settings: Settings, plan: Plan) -> set[str]:
     """Return the legacy tables that the role may alter."""
-    names = [table.source_table for table in plan.tables]
     found = conn.execute(
-        sql_text("owned_tables.sql"), {"schema": settings.legacy_schema, "tables": names}
+        sql_text("owned_tables.sql"),
+        {"schema": settings.legacy_schema, "tables": [*plan.source_tables]},
     )
     return {row[0] for row in found}
 
@@ -152,7 +151,7 @@ def remove(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
 
     Raises LockNotAvailable where somebody is in a long transaction; said again, it goes on.
     """
-    for table in () if plan.reads_file else (table.source_table for table in plan.tables):
+    for table in () if plan.reads_file else plan.source_tables:
         with _briefly(conn):
             for trigger in _triggers(conn, settings, table):
                 _drop(conn, settings, table, trigger)

@@ -105,7 +105,7 @@ def legacy_sums(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dic
     """Return `rows:checksum` of each legacy table, or the hash of the file that holds them."""
     if settings.legacy_file is not None:
         return {settings.legacy_file.name: legacy_file.fingerprint(settings.legacy_file)}
-    return _sums(conn, settings.legacy_schema, [table.source_table for table in plan.tables])
+    return _sums(conn, settings.legacy_schema, [*plan.source_tables])
 
 
 def take_picture(

@@ -27,11 +27,8 @@ def require_unused(conn: psycopg.Connection, plan: Plan) -> None:
             f"move those to the Spanish names; {plan.system} may be cleaned up when nobody used "
             f"them for {plan.stabilization_days} days: traspaso status {plan.system}",
         )
-    switched = next(
-        step.finished_at or step.started_at
-        for step in state.steps(conn, plan.system)
-        if step.phase == SWITCH_PHASE and step.step == state.PHASE_STEP
-    )
+    step = state.phase_step(conn, plan.system, SWITCH_PHASE)
+    switched = (step.finished_at if step else None) or now
     if now - switched < period:
         raise Refused(
             f"{plan.system} was switched {switched:%Y-%m-%d %H:%M} UTC, and its stabilization "
@@ -48,16 +45,15 @@ def drop_legacy(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Non
     what they noted: a restore goes on with both. Raises what the server says where something else
     depends on what must go.
     """
-    sources = [table.source_table for table in plan.tables]
     conn.execute(
         sql.SQL("set local lock_timeout = {}").format(sql.Literal(f"{plan.ddl_lock_timeout_ms}ms"))
     )
-    views = [sql.Identifier(settings.legacy_schema, name) for name in sources]
+    views = [sql.Identifier(settings.legacy_schema, name) for name in plan.source_tables]
     conn.execute(sql.SQL("drop view {}").format(sql.SQL(", ").join(views)))
     switch.drop_final_capture(conn, settings, plan)
     switch.drop_helpers(conn, plan)
     drop_views(conn, plan)
-    legacy = [sql.Identifier(plan.schemas.archive, name) for name in sources]
+    legacy = [sql.Identifier(plan.schemas.archive, name) for name in plan.source_tables]
     conn.execute(sql.SQL("drop table {}").format(sql.SQL(", ").join(legacy)))
     conn.execute(sql.SQL("drop schema {}").format(sql.Identifier(plan.schemas.archive)))
     for name in plan.target_tables:
@@ -68,10 +64,7 @@ def grants(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[str
     """Return who may do what with each view: 'view role PRIVILEGE'."""
     found = conn.execute(
         sql_text("view_grants.sql"),
-        {
-            "schema": settings.legacy_schema,
-            "views": [table.source_table for table in plan.tables],
-        },
+        {"schema": settings.legacy_schema, "views": [*plan.source_tables]},
     )
     return [row[0] for row in found]
 
@@ -82,19 +75,18 @@ def is_dropped(entry: str, settings: Settings, plan: Plan) -> bool:
     `entry` is a line of `pg_restore --list`: numbers, type, schema, name, owner.
     """
     described = re.sub(r"^\d+; \d+ \d+ ", "", entry)
-    schemas = (plan.schemas.staging, plan.schemas.compat, plan.schemas.archive)
-    if any(f" {schema} " in described for schema in schemas):
+    if any(f" {schema} " in described for schema in plan.schemas.all):
         return True
     _, is_here, rest = described.partition(f" {settings.legacy_schema} ")
     # 'users …', 'users id …', 'users trigger …', or 'TABLE users …', 'COLUMN users.id …'
     words = re.split(r"[ .]", re.sub(r"^(TABLE|VIEW|COLUMN|TRIGGER) ", "", rest))
-    names = {table.source_table for table in plan.tables}
-    return bool(is_here) and (words[0] in names or any(t in words for t in switch.FINAL_TRIGGERS))
+    is_view = words[0] in plan.source_tables
+    return bool(is_here) and (is_view or any(t in words for t in switch.FINAL_TRIGGERS))
 
 
 def dropped_part(manifest: Manifest, plan: Plan) -> Manifest:
     """Return what a manifest says of what phase 5 dropped."""
-    schemas = {plan.schemas.staging, plan.schemas.compat, plan.schemas.archive}
+    schemas = plan.schemas.all
     return manifest | {
         "schemas": [name for name in manifest["schemas"] if name in schemas],
         "tables": [entry for entry in manifest["tables"] if entry["schema"] in schemas],
@@ -108,8 +100,7 @@ def note_restored(conn: psycopg.Connection, settings: Settings, plan: Plan) -> s
     What was written to the Spanish tables meanwhile nobody noted: all of it counts as written.
     What default privileges gave to the views is taken back.
     """
-    names = [table.source_table for table in plan.tables]
-    given = {"system": sql.Literal(plan.system), "tables": sql.Literal(names)}
+    given = {"system": sql.Literal(plan.system), "tables": sql.Literal([*plan.source_tables])}
     statements = (
         sql_text("revoke_surplus.sql").format(
             schema=sql.Literal(settings.legacy_schema), phase=sql.Literal(CLEAN_UP_PHASE), **given

@@ -51,16 +51,10 @@ def _reading(settings: Settings) -> Iterator[psycopg.Connection]:
         conn.close()
 
 
-def _now(settings: Settings, plan: Plan) -> Settings:
-    """Return the settings with the schema in which the legacy tables are now."""
-    with _reading(settings) as conn:
-        return switch.settings_now(conn, settings, plan)
-
-
 def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
     """Run every check; the status is fail when one fails."""
-    settings = _now(settings, plan)
     with _reading(settings) as conn:
+        settings = switch.settings_now(conn, settings, plan)
         checks = preflight.checks(settings, plan, conn)
     failed = [check for check in checks if check.status == "fail"]
     console.table(
@@ -80,8 +74,8 @@ def doctor(settings: Settings, plan: Plan, console: Console) -> Answer:
 
 def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
     """Show the phases with their tables and rows as they are now."""
-    settings = _now(settings, plan)
     with _reading(settings) as conn:
+        settings = switch.settings_now(conn, settings, plan)
         missing = [c for c in preflight.checks(settings, plan, conn) if c.status == "fail"]
         preflight.require(plan.system, [c for c in missing if c.name.startswith("legacy")])
         rows = legacy_rows(conn, settings, plan)
@@ -256,8 +250,8 @@ def sync(settings: Settings, plan: Plan, console: Console, *, every: float | Non
 
 def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
     """Prove what is loaded, and give the catalog's fingerprint."""
-    settings = _now(settings, plan)
     with _reading(settings) as conn:
+        settings = switch.settings_now(conn, settings, plan)
         _require_legacy(conn, plan)
         loaded = _loaded_tables(conn, plan)
         if plan.reads_file and loaded:

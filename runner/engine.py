@@ -241,20 +241,13 @@ class Engine:
     def _retry(self, outcome: RunOutcome) -> None:
         url = self.settings.require_run_target()
         with self._connection(url) as conn:
-            self._require_not_switched(conn)
-            loaded = state.status(conn, self.plan.system).phase or 0
-            phases = [n for n in (MASTERS, TRANSACTIONS) if n <= loaded]
-            if not phases:
-                raise Refused(
-                    f"nothing of {self.plan.system} is loaded yet",
-                    f"traspaso run {self.plan.system} --through 2",
-                )
+            phases = self._loaded_phases(conn)
             with (
                 self._operating(conn, "fates retry", outcome) as lock,
                 self._dbt(outcome) as dbt,
             ):
-                for number in phases:
-                    work = self._work(lock, dbt, self.plan.phase(number), outcome, Deadline())
+                for phase in phases:
+                    work = self._work(lock, dbt, phase, outcome, Deadline())
                     self._run_phase(work, outcome)
 
     def sync(self, outcome: RunOutcome) -> dict[str, Touched]:
@@ -596,10 +589,10 @@ class Engine:
             self._patiently(lambda: prove(conn, self.plan, self.plan.tables)).require()
         with watch.lap("switch"):
             self._patiently(lambda: self._try_switch(work, loaded), alters_legacy=True)
-        step = next(s for s in state.steps(conn, system) if s.phase == SWITCH)
-        waited = step.detail["writers_waited_seconds"]
-        work.done.rows = step.rows or 0
-        work.done.notes.append(f"a writer had to wait for {waited:.2f} s at most")
+        if step := state.phase_step(conn, system, SWITCH):
+            waited = step.detail["writers_waited_seconds"]
+            work.done.rows = step.rows or 0
+            work.done.notes.append(f"a writer had to wait for {waited:.2f} s at most")
 
     def _try_switch(self, work: _Work, loaded: Sequence[Phase]) -> None:
         work.check()
@@ -608,7 +601,7 @@ class Engine:
         work.dbt.switch_over(
             self.plan.system,
             run_id=work.run_id,
-            tables=[table.source_table for table in self.plan.tables],
+            tables=self.plan.source_tables,
             lock_ms=switch.LOCK_MS,
             limit_ms=round(self.plan.switch_wait_seconds * 1000),
         )

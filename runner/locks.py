@@ -4,12 +4,13 @@ A statement that waits for a lock makes others wait behind it. So each waits for
 only, gives way, and is said again after a random while, until the plan's patience is over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 from tenacity import (
     RetryCallState,
@@ -68,7 +69,7 @@ def holders(settings: Settings, plan: Plan, *, alters_legacy: bool = False) -> l
                 {
                     "alters_legacy": alters_legacy,
                     "legacy_schema": settings.legacy_schema,
-                    "legacy_tables": [table.source_table for table in plan.tables],
+                    "legacy_tables": [*plan.source_tables],
                     "target_schema": settings.target_schema,
                     "target_tables": [*plan.target_tables],
                     "own_schemas": [plan.schemas.staging, plan.schemas.compat, "traspaso"],
@@ -76,6 +77,17 @@ def holders(settings: Settings, plan: Plan, *, alters_legacy: bool = False) -> l
             ).fetchall()
     except (psycopg.Error, TraspasoError):
         return []
+
+
+def keep_maintenance_off(conn: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Lock weakly, in the caller's transaction, tables that are to be locked strongly.
+
+    As the macro keep_maintenance_off does, and why.
+    """
+    if not tables:
+        return
+    names = sql.SQL(", ").join(sql.Identifier(schema, name) for name in tables)
+    conn.execute(sql.SQL("lock table {} in share update exclusive mode").format(names))
 
 
 def patiently(

@@ -104,7 +104,7 @@ class Pace:
 def legacy_rows(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dict[str, int]:
     """Count the rows of each legacy table."""
     if settings.legacy_file is not None:
-        names = [table.source_table for table in plan.tables]
+        names = [*plan.source_tables]
         return legacy_file.rows(settings.legacy_file, settings.legacy_schema, names)
     counts = {}
     for table in plan.tables:

@@ -148,6 +148,11 @@ class Schemas:
     compat: str
     archive: str
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The three of them."""
+        return (self.staging, self.compat, self.archive)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -194,6 +199,11 @@ class Plan:
     def tables(self) -> tuple[Table, ...]:
         """Every legacy table, in the order in which the phases move them."""
         return _all_tables(self.phases)
+
+    @property
+    def source_tables(self) -> tuple[str, ...]:
+        """The names of the legacy tables, in the order of `tables`."""
+        return tuple(table.source_table for table in self.tables)
 
     @property
     def sensitive_tables(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from runner import capture, state
 from runner.catalog import Picture, present_tables, take_picture
 from runner.db import explain, sql_text
 from runner.errors import Refused, StepFailed
+from runner.locks import keep_maintenance_off
 from runner.plan import CREATE_PHASE, SWITCH_PHASE, Plan
 from runner.settings import Settings
 from runner.validate import prove
@@ -74,7 +75,8 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
         if to <= CREATE_PHASE:
             capture.remove(conn, settings, plan)
         with conn.transaction():
-            _keep_maintenance_off(conn, settings, plan, to)
+            emptied = present_tables(conn, settings.target_schema, _targets_after(plan, to))
+            keep_maintenance_off(conn, settings.target_schema, emptied)
             conn.execute(
                 sql.SQL("set local lock_timeout = {}").format(
                     sql.Literal(f"{plan.ddl_lock_timeout_ms}ms")
@@ -120,28 +122,17 @@ def recorded_picture(conn: psycopg.Connection, plan: Plan, phase: int) -> tuple[
 
     Raises Refused when it was not completed.
     """
-    for step in state.steps(conn, plan.system):
-        if step.phase == phase and step.step == state.PHASE_STEP and step.status == "done":
-            return Picture.from_json(step.detail["picture"]), bool(step.detail.get("synced"))
-    raise Refused(
-        f"{plan.system} has not completed phase {phase}", f"traspaso status {plan.system}"
-    )
+    step = state.phase_step(conn, plan.system, phase)
+    if step is None:
+        raise Refused(
+            f"{plan.system} has not completed phase {phase}", f"traspaso status {plan.system}"
+        )
+    return Picture.from_json(step.detail["picture"]), bool(step.detail.get("synced"))
 
 
 def _targets_after(plan: Plan, phase: int) -> list[str]:
     kept = plan.loaded_after(phase)
     return [name for name in plan.target_tables if name not in kept]
-
-
-def _keep_maintenance_off(
-    conn: psycopg.Connection, settings: Settings, plan: Plan, to: int
-) -> None:
-    """Lock weakly what is to be locked strongly, as the macro lock_strongly does, and why."""
-    present = present_tables(conn, settings.target_schema, _targets_after(plan, to))
-    if present:
-        names = [sql.Identifier(settings.target_schema, name) for name in present]
-        statement = sql.SQL("lock table {} in share update exclusive mode")
-        conn.execute(statement.format(sql.SQL(", ").join(names)))
 
 
 def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> None:

@@ -183,7 +183,7 @@ class Shadow:
         self.settings = settings
         self.plan = plan
         self.options = options
-        self.tables = [table.source_table for table in plan.tables]
+        self.tables = [*plan.source_tables]
         self.views = self._require_loaded()
         for name in _OWN:
             conn.execute(sql.SQL("reset {}").format(sql.Identifier(name)))

@@ -276,6 +276,14 @@ def steps(conn: psycopg.Connection, system: str) -> list[Step]:
         ).fetchall()
 
 
+def phase_step(conn: psycopg.Connection, system: str, phase: int) -> Step | None:
+    """Return the step that says that a phase is completed; None while it is not."""
+    for step in steps(conn, system):
+        if step.phase == phase and step.step == PHASE_STEP and step.status == "done":
+            return step
+    return None
+
+
 def status(conn: psycopg.Connection, system: str) -> Status:
     """Where a system stands; reads only, and works where nothing was ever installed."""
     if not is_installed(conn):

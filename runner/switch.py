@@ -19,6 +19,7 @@ from runner.capture import key_text
 from runner.catalog import some
 from runner.db import sql_text
 from runner.errors import Refused, StepFailed
+from runner.locks import keep_maintenance_off
 from runner.plan import TRANSACTIONS_PHASE, Plan
 from runner.settings import Settings
 
@@ -101,7 +102,7 @@ def require_possible(conn: psycopg.Connection, settings: Settings, plan: Plan) -
         sql_text("switch_obstacles.sql"),
         {
             "legacy_schema": settings.legacy_schema,
-            "tables": _sources(plan),
+            "tables": [*plan.source_tables],
             "own_schemas": [plan.schemas.staging, plan.schemas.compat, "traspaso"],
             "archive": plan.schemas.archive,
             "compat": plan.schemas.compat,
@@ -155,10 +156,6 @@ def switch_back(conn: psycopg.Connection, settings: Settings, plan: Plan, run_id
     return brought
 
 
-def _sources(plan: Plan) -> list[str]:
-    return [table.source_table for table in plan.tables]
-
-
 def _names(schema: str, tables: Sequence[str]) -> sql.Composable:
     return sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
 
@@ -167,15 +164,16 @@ def _lock(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
     """Keep everybody off the views and what is behind them; the server's maintenance first."""
     tables = sql.SQL(", ").join(
         [
-            _names(plan.schemas.archive, _sources(plan)),
+            _names(plan.schemas.archive, plan.source_tables),
             _names(settings.target_schema, plan.target_tables),
         ]
     )
     set_timeout = sql.SQL("set local lock_timeout = {}")
     conn.execute(set_timeout.format(sql.Literal(_MAINTENANCE_TIMEOUT)))
-    conn.execute(sql.SQL("lock table {} in share update exclusive mode").format(tables))
+    keep_maintenance_off(conn, plan.schemas.archive, plan.source_tables)
+    keep_maintenance_off(conn, settings.target_schema, plan.target_tables)
     conn.execute(set_timeout.format(sql.Literal(f"{LOCK_MS}ms")))
-    views = _names(settings.legacy_schema, _sources(plan))
+    views = _names(settings.legacy_schema, plan.source_tables)
     conn.execute(sql.SQL("lock table {}, {} in access exclusive mode").format(views, tables))
 
 
@@ -240,7 +238,7 @@ def _references(conn: psycopg.Connection, plan: Plan) -> list[tuple[str, str, st
     """Return each legacy foreign key: table, column, parent, its column, whether it may be null."""
     return conn.execute(
         sql_text("archived_references.sql"),
-        {"schema": plan.schemas.archive, "tables": _sources(plan)},
+        {"schema": plan.schemas.archive, "tables": [*plan.source_tables]},
     ).fetchall()
 
 
@@ -293,7 +291,7 @@ def _keep_aside(conn: psycopg.Connection, plan: Plan, run_id: str) -> list[str]:
 @contextmanager
 def _writable(conn: psycopg.Connection, plan: Plan) -> Iterator[None]:
     """Let rows come in any order, and as they are: foreign keys last, and no triggers."""
-    where = {"schema": plan.schemas.archive, "tables": _sources(plan)}
+    where = {"schema": plan.schemas.archive, "tables": [*plan.source_tables]}
     keys = conn.execute(sql_text("switched_foreign_keys.sql"), where).fetchall()
     triggers = conn.execute(sql_text("switched_triggers.sql"), where).fetchall()
 
@@ -321,7 +319,7 @@ def _writable(conn: psycopg.Connection, plan: Plan) -> Iterator[None]:
 
 def _replay(conn: psycopg.Connection, settings: Settings, plan: Plan, brought: Brought) -> None:
     """Write to the legacy tables what the views of the way back say."""
-    tables = [*reversed(_sources(plan))]
+    tables = [*reversed(plan.source_tables)]
     keys = project.legacy_keys(settings.project_dir, plan.system)
     for table in tables:
         conn.execute(
@@ -367,7 +365,7 @@ def _way_back(plan: Plan, table: str) -> sql.Identifier:
 def _require_brought(conn: psycopg.Connection, plan: Plan) -> None:
     """Prove the round trip: asked once more, the views of the way back find nothing to do."""
     left = {}
-    for table in _sources(plan):
+    for table in plan.source_tables:
         row = conn.execute(
             sql_text("unbrought.sql").format(
                 back=_way_back(plan, table),
@@ -386,7 +384,7 @@ def _require_brought(conn: psycopg.Connection, plan: Plan) -> None:
 
 
 def _move_back(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
-    sources = _sources(plan)
+    sources = plan.source_tables
     _join_sequences(conn, settings, plan)
     conn.execute(sql.SQL("drop view {}").format(_names(settings.legacy_schema, sources)))
     drop_final_capture(conn, settings, plan)
@@ -430,7 +428,7 @@ def drop_final_capture(conn: psycopg.Connection, settings: Settings, plan: Plan)
 def drop_helpers(conn: psycopg.Connection, plan: Plan) -> None:
     """Drop what carries writes over, and the views of the way back."""
     helpers = [
-        *(f"regreso_{table}" for table in _sources(plan)),
+        *(f"regreso_{table}" for table in plan.source_tables),
         *(f"aparte_{table}" for table in plan.target_tables),
     ]
     conn.execute(sql.SQL("drop view {}").format(_names(plan.schemas.compat, helpers)))
@@ -452,7 +450,7 @@ def _join_sequences(conn: psycopg.Connection, settings: Settings, plan: Plan) ->
         {
             "archive": plan.schemas.archive,
             "legacy": settings.legacy_schema,
-            "tables": _sources(plan),
+            "tables": [*plan.source_tables],
         },
     ).fetchall()
     for theirs_schema, theirs, schema, name in found:

@@ -25,7 +25,7 @@
         {%- do load_step('drop table if exists ' ~ scope) -%}
         {%- do load_step(
             'create temporary table ' ~ scope ~ " as select distinct _source_table as"
-            ~ " source_table, regexp_replace(_source_key, '#[0-9]+$', '') as source_key from "
+            ~ " source_table, " ~ without_ordinal('_source_key') ~ " as source_key from "
             ~ notable
         ) -%}
     {%- endif -%}

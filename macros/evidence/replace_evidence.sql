@@ -16,7 +16,7 @@
     {%- endset -%}
     {%- set within -%}
         {%- if scope is not none %} and (
-            old.source_table, regexp_replace(old.source_key, '#[0-9]+$', '')
+            old.source_table, {{ without_ordinal('old.source_key') }}
         ) in (select source_table, source_key from {{ scope }})
         {%- endif -%}
     {%- endset -%}

@@ -79,54 +79,31 @@ policies as (
         policy.polcmd,
         policy.polpermissive,
         format(
-            '((%s) and (%s))',
-            (
-                select
-                    string_agg(
-                        case
-                            when role = 0 then 'true'
-                            else format(
-                                'pg_catalog.pg_has_role(current_user, %s::oid, ''usage'')', role
-                            )
-                        end, ' or '
-                    )
-                from unnest(policy.polroles) as role
-            ),
+            '((%s) and (%s))', role.is_meant,
             coalesce(pg_get_expr(policy.polqual, policy.polrelid), 'true')
         ) as seen,
         format(
-            '((%s) and (%s))',
-            (
-                select
-                    string_agg(
-                        case
-                            when role = 0 then 'true'
-                            else format(
-                                'pg_catalog.pg_has_role(current_user, %s::oid, ''usage'')', role
-                            )
-                        end, ' or '
-                    )
-                from unnest(policy.polroles) as role
-            ),
+            '((%s) and (%s))', role.is_meant,
             coalesce(
                 pg_get_expr(policy.polwithcheck, policy.polrelid),
                 pg_get_expr(policy.polqual, policy.polrelid), 'true'
             )
         ) as written,
-        (
-            select
-                string_agg(
-                    case
-                        when role = 0 then 'false'
-                        else format(
-                            'not pg_catalog.pg_has_role(current_user, %s::oid, ''usage'')', role
-                        )
-                    end, ' and '
-                )
-            from unnest(policy.polroles) as role
-        ) as is_another
+        format('(not (%s))', role.is_meant) as is_another
     from legacy
     inner join pg_policy as policy on legacy.oid = policy.polrelid
+    cross join lateral (
+        select
+            string_agg(
+                case
+                    when role = 0 then 'true'
+                    else format(
+                        'pg_catalog.pg_has_role(current_user, %s::oid, ''usage'')', role
+                    )
+                end, ' or '
+            ) as is_meant
+        from unnest(policy.polroles) as role
+    ) as role
     where legacy.relrowsecurity
 ),
 

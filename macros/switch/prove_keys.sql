@@ -14,10 +14,8 @@
     {%- for row in found -%}
         {%- set node = graph.nodes['model.traspaso.' ~ system ~ '__' ~ row[0]] -%}
         {%- set differing = load_step(
-            'select count(*), min(source_key) from (' ~ compared_rows(node, scope=scope)
-            ~ ') as compared where differs or not is_shown or not is_legacy'
-            if not row[1] else
-            'select count(*), min(source_key) from (' ~ compared_rows(node)
+            'select count(*), min(source_key) from ('
+            ~ compared_rows(node, scope=none if row[1] else scope)
             ~ ') as compared where differs or not is_shown or not is_legacy'
         ).rows[0] -%}
         {%- if differing[0] > 0 -%}

@@ -12,7 +12,6 @@
     run_id     run that switches
     archive    schema that the legacy tables move to
     compat     schema of the compat views
-    sequences  [{legacy, final}] of which the final one goes on from where both stand
     queries    [{name, sql}]: the final tables' compiled models, parents first
     tables     legacy tables
     lock_ms    how long to wait for the lock at once
@@ -46,8 +45,7 @@
         {%- do weakly.append(legacy_relation(system, table) | string) -%}
         {%- do strongly.append(legacy_relation(system, table) | string) -%}
     {%- endfor -%}
-    {%- do load_step("set local lock_timeout = '5s'") -%}
-    {%- do load_step('lock table ' ~ weakly | join(', ') ~ ' in share update exclusive mode') -%}
+    {%- do keep_maintenance_off(weakly) -%}
 
     {#- a few rows of large tables, which writers wait for: by their indexes -#}
     {%- do load_step("set local random_page_cost = 1.1") -%}
@@ -63,7 +61,7 @@
     {%- do load_step("set local statement_timeout = '" ~ limit_ms ~ "ms'") -%}
     {%- do load_step("set local lock_timeout = '1s'") -%}
 
-    {%- do bring_changes(system, contracts) -%}
+    {%- do bring_changes(system, contracts, began, limit_ms) -%}
     {%- do require_time(began, limit_ms) -%}
     {%- set scope = temporary_relation('switched__keys') -%}
     {%- do load_step(
@@ -104,8 +102,11 @@
 {#
     Brings what is committed now, as a sync does, and keeps its keys for the proof. What
     one table's change means for another is brought with it.
+
+    began, limit_ms  since when writers wait, and for how long they may: asked before each
+                     table; none: nobody waits
 #}
-{% macro bring_changes(system, contracts) -%}
+{% macro bring_changes(system, contracts, began=none, limit_ms=none) -%}
     {%- set seen = load_step('select pg_current_snapshot()::text').rows[0][0] -%}
     {%- for each in contracts -%}
         {%- set read = each.contract.sources
@@ -114,6 +115,7 @@
             "select exists (select 1 from traspaso.changes where system = '" ~ system
             ~ "' and source_table in ('" ~ read | join("', '") ~ "'))"
         ).rows[0][0] -%}
+            {%- do require_time(began, limit_ms) if began is not none -%}
             {%- do sync_target_table(each.relation, each.contract, each.sql) -%}
         {%- endif -%}
     {%- endfor -%}

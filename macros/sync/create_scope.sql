@@ -58,8 +58,8 @@
     ) -%}
     {%- do _add_to_scope(
         scope,
-        "select fate.source_table, regexp_replace(fate.source_key, '#[0-9]+$', ''),"
-        ~ " regexp_replace(fate.source_key, '#[0-9]+$', '') from "
+        'select fate.source_table, ' ~ without_ordinal('fate.source_key') ~ ', '
+        ~ without_ordinal('fate.source_key') ~ ' from '
         ~ evidence_relation('row_fates') ~ " as fate where fate.system = '"
         ~ contract.system ~ "' and fate.target_table = '" ~ contract.table ~ "'"
         ~ ' and fate.target_key in (select '
@@ -108,7 +108,7 @@
             concat_ws(',', {{ parts | join(', ') }}) as target_key
         from {{ evidence_relation('repairs') }} as repair
         cross join lateral (
-            select regexp_replace(repair.source_key, '#[0-9]+$', '') as key
+            select {{ without_ordinal('repair.source_key') }} as key
         ) as based
         where
             repair.system = '{{ contract.system }}'

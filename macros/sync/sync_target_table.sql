@@ -106,7 +106,7 @@
         ~ evidence_relation('changes') ~ " as change on change.system = '" ~ contract.system
         ~ "' and change.source_table = scope.source_table"
         ~ ' and change.source_key = scope.source_key group by scope.target_key) as cause'
-        ~ " on cause.target_key = regexp_replace(coalesce(now._key, later._key), '#[0-9]+$', '')"
+        ~ ' on cause.target_key = ' ~ without_ordinal('coalesce(now._key, later._key)')
         ~ ' where now._key is null or later._key is null or ' ~ _any_differs(rest)
         ~ ' group by 1 order by 1'
     ) -%}

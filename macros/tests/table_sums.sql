@@ -75,7 +75,7 @@
 {% macro apart_keys(system, table) -%}
     {%- for name in ['row_fates', 'repairs'] %}
     {{ 'union' if not loop.first }}
-    select unnest(array[source_key, regexp_replace(source_key, '#[0-9]+$', '')]) as key
+    select unnest(array[source_key, {{ without_ordinal('source_key') }}]) as key
     from {{ evidence_relation(name) }}
     where system = '{{ system }}' and source_table = '{{ table }}'
     {%- endfor %}
