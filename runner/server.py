@@ -183,13 +183,18 @@ class PgServer:
         """
         if self._user is None or _others_can_enter(bin_dir):
             return bin_dir
-        copy = self.directory / "pginstall"
+        installed, package = bin_dir.parent, bin_dir.parents[1]
+        copy = self.directory / "programs"
         if not copy.exists():
-            shutil.copytree(bin_dir.parent, copy, symlinks=True)
+            shutil.copytree(installed, copy / package.name / installed.name, symlinks=True)
+            # Where a wheel has the libraries that it brings: its programs look for them there.
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.exists():
+                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
             for path in (copy, *copy.rglob("*")):
                 if not path.is_symlink():
                     path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-        return copy / bin_dir.name
+        return copy / package.name / installed.name / bin_dir.name
 
     def _initdb(self) -> None:
         locale = ["--locale=C.UTF-8"]
