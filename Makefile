@@ -24,7 +24,7 @@ demo: $(READY) ## Migrate a sample on an embedded PostgreSQL (KEEP=1 leaves the 
 
 .PHONY: test
 test: $(READY) ## Run the tests (ARGS="-k phone" goes to pytest)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: faults
 faults: $(READY) ## Kill a migration everywhere, an hour (ARGS="--kills 60 --pg 18")

@@ -26,6 +26,12 @@ UNUSUAL_SESSION = {
     "bytea_output": "escape",
 }
 
+# The modules that take longest, so that no worker is left with one of them at the end.
+LONGEST = (
+    "test_rehearsal", "test_sync", "test_migration", "test_faults", "test_dirty_data",
+    "test_locks", "test_bench", "test_fluxion", "test_switch", "test_target_table",
+)  # fmt: skip
+
 _database_numbers = count(1)
 
 
@@ -57,14 +63,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is of the newest server only, where a fixture of a module has them all."""
+    """Leave out what is of the newest server only, where a fixture of a module has them all.
+
+    What is left is begun with the modules that take longest.
+    """
     newest = max(servers())
     items[:] = [
         item
         for item in items
-        if item.get_closest_marker("newest") is None
-        or getattr(getattr(item, "callspec", None), "params", {}).get("site", newest) == newest
+        if item.get_closest_marker("newest") is None or _major(item, newest) == newest
     ]
+    items.sort(key=_turn)
+
+
+def _major(item: pytest.Item, newest: int) -> int:
+    """Return the server's version that a test is for."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return int(params.get("site", params.get("pg", newest)))
+
+
+def _turn(item: pytest.Item) -> int:
+    module = item.path.stem
+    return LONGEST.index(module) if module in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session")

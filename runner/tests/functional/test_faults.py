@@ -92,6 +92,7 @@ def test_killed_in_the_switch_or_on_the_way_back_it_is_the_old_state_or_the_new_
     assert sum((each.sides for each in outcomes), Counter()) == {"old": 2, "new": 2}
 
 
+@pytest.mark.newest
 def test_numbers_that_a_killed_load_drew_are_drawn_again_by_the_next(site: Site) -> None:
     site.reset(2)
     drawn = "commit of model.traspaso.tinkubot__proveedor_profesiones"
@@ -105,6 +106,7 @@ def test_numbers_that_a_killed_load_drew_are_drawn_again_by_the_next(site: Site)
     continued(site, 2)
 
 
+@pytest.mark.newest
 def test_after_a_crash_of_the_server_numbers_go_on_where_they_were_recorded(site: Site) -> None:
     site.reset(2)
     assert site.say(*site.run(2)).code == 0
