@@ -188,6 +188,7 @@ class Progress:
     step: str = ""
     clock: Callable[[], float] = time.monotonic
     _started: float | None = None
+    _parts: dict[str, "_Part"] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -203,6 +204,15 @@ class Progress:
         with self._lock:
             self.done += rows
             self.step = self.step if step is None else step
+
+    def advance_part(self, name: str, done: int, total: int) -> None:
+        """Say how far one of several parts is, at first how far it was before."""
+        with self._lock:
+            now = self.clock()
+            part = self._parts.setdefault(name, _Part(done, now))
+            part.done, part.total, part.told = done, total, now
+            if done >= total:
+                del self._parts[name]
 
     def remaining(self) -> float | None:
         """Return the seconds left at the rate so far; None while there is none to speak of."""
@@ -224,6 +234,7 @@ class Progress:
             rows,
             f"{duration(self.elapsed)} elapsed",
             "" if left is None else f"{duration(left)} left",
+            *(part.line(name) for name, part in [*self._parts.items()]),
         ]
         return "   ".join(part for part in parts if part)
 
@@ -231,3 +242,23 @@ class Progress:
         """Describe it once it is over."""
         rows = f"{self.done:,} rows" if self.done else ""
         return "   ".join(part for part in (self.label, rows, duration(self.elapsed)) if part)
+
+
+@dataclass
+class _Part:
+    """A part of something that runs: rows before, and the second that it began at."""
+
+    before: int
+    began: float
+    done: int = 0
+    total: int = 0
+    told: float = 0
+
+    def line(self, name: str) -> str:
+        """Describe it, with the rate so far: rows a second, and the time that is left."""
+        text = f"{name} {self.done:,}/{self.total:,}"
+        if self.done <= self.before or self.told <= self.began:
+            return text
+        rate = (self.done - self.before) / (self.told - self.began)
+        left = (self.total - self.done) / rate
+        return f"{text}, {rate:,.0f} rows/s, {duration(left)} left"

@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from runner import duck, parsed
+from runner import duck, legacy_file, parsed
 from runner.db import FIX_LOCKED, SESSION, connect
 from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
 from runner.plan import Plan
@@ -56,12 +56,21 @@ _NO_SERVER = {
 _NO_FILE = {
     "TRASPASO_LEGACY_URL": f"{DUCKDB_SCHEME}legacy.duckdb", "TRASPASO_TEMP_DIR": "temp",
     "TRASPASO_MEMORY_LIMIT": "1GB", "TRASPASO_DUCKDB_EXTENSIONS": "extensions",
+    "TRASPASO_LEGACY_FINGERPRINT": "",
 }  # fmt: skip
 # How DuckDB's sessions with the target call themselves, see profiles.yml.
 _DUCKDB_SESSIONS = "traspaso_load"
 
 # What the server, or a macro of ours, says where others hold a lock for too long.
 _LOCKED = r"lock timeout|deadlock detected|statement timeout|the switch gave way"
+
+# What a command is told by the environment, unless it says so.
+_UNSAID = {"TRASPASO_SYNC": "", "TRASPASO_PROVED": "", "TRASPASO_LOAD": ""}
+
+# What a model reads, as it is written.
+_REFERENCE = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
+# What a load says of each range: its table, how far it is, how far it goes.
+_RANGE = re.compile(r"^traspaso range (\w+) (\d+) (\d+)$")
 
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
@@ -82,6 +91,8 @@ class Dbt:
     settings: Settings
     plan: Plan
     tell: Tell = lambda _name, _rows: None
+    # Told of each range that a load has brought: its table, rows so far and in all.
+    tell_range: Callable[[str, int, int], None] = lambda _name, _done, _total: None
     # How an attempt is made that may raise Locked.
     patiently: Callable[[Callable[[], None]], None] = lambda attempt: attempt()
     # What the last sync touched, by legacy table.
@@ -239,10 +250,18 @@ class Dbt:
 
     def load(self, selector: str, system: str, *, run_id: str, phase: int,
              exclude: Sequence[str] = ()) -> None:  # fmt: skip
-        """Bring the final tables of a phase to what the legacy says."""
-        self._build(
-            "run", select=[selector], exclude=_models(system, exclude), run_id=run_id, phase=phase
-        )
+        """Bring the final tables of a phase to what the legacy says.
+
+        From a file the rows of all tables come first, then their keys: so two sessions have work
+        to the end.
+        """
+        without = _models(system, exclude)
+        if self.plan.reads_file:
+            self._build(
+                "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
+                environment={"TRASPASO_LOAD": "rows"},
+            )  # fmt: skip
+        self._build("run", select=[selector], exclude=without, run_id=run_id, phase=phase)
 
     def sync(self, system: str, tables: Sequence[str]) -> dict[str, Touched]:
         """Bring what was written to the legacy of these final tables; by legacy table."""
@@ -320,11 +339,13 @@ class Dbt:
         self.parse()
         from dbt.cli.main import dbtRunner
 
-        said = {"TRASPASO_SYNC": "", "TRASPASO_PROVED": ""} | dict(environment or {})
+        said = _UNSAID | dict(environment or {})
         with _environment(self._environment(run_id, phase) | said):
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
             self._manifest.nodes.update(copy.deepcopy(self._models))
+            if said["TRASPASO_LOAD"]:
+                self._forget_parents()
             runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
             outcome = runner.invoke([*arguments, *self._options()])
             self._require(outcome)
@@ -332,6 +353,18 @@ class Dbt:
             results: Any = outcome.result
             for result in results.results:
                 self._compiled[result.node.name] = result.node.compiled_code
+
+    def _forget_parents(self) -> None:
+        """Let no table wait for those that its foreign keys refer to: these are off."""
+        for node in self._manifest.nodes.values():
+            if getattr(node.config, "materialized", "") != "target_table":
+                continue
+            read = set(_REFERENCE.findall(node.raw_code))
+            node.depends_on.nodes = [
+                parent
+                for parent in node.depends_on.nodes
+                if parent not in self._models or self._models[parent].name in read
+            ]
 
     def _options(self) -> list[str]:
         return [
@@ -361,19 +394,24 @@ class Dbt:
         )
 
     def _file_environment(self) -> dict[str, str]:
-        if not self.plan.reads_file:
+        file = self.settings.legacy_file
+        if not self.plan.reads_file or file is None:
             return {}
         return {
             "TRASPASO_LEGACY_URL": self.settings.legacy_url or "",
             "TRASPASO_TEMP_DIR": os.environ.get("TRASPASO_TEMP_DIR")
             or str(self._target_path / "temp"),
             "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
+            "TRASPASO_BATCH_ROWS": str(self.plan.batch_rows),
+            "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file),
             "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
         }
 
     def _on_event(self, event: Any) -> None:
         if event.info.name in {"RunningOperationCaughtError", "RunningOperationUncaughtError"}:
             self._operation_error = event.data.exc
+        if event.info.name == "JinjaLogDebug" and (said := _RANGE.match(event.data.msg)):
+            self.tell_range(said[1], int(said[2]), int(said[3]))
         if event.info.name == "NodeFinished":
             node = event.data.node_info
             self._touch(event.data.run_result.message)

@@ -455,6 +455,7 @@ class Engine:
                     progress.advance(rows, name)
 
                 work.dbt.tell = tell
+                work.dbt.tell_range = progress.advance_part
                 self._do(work, outcome, was_done=was_done)
                 if phase.number < SWITCH:
                     work.check()

@@ -168,6 +168,8 @@ class Plan:
     backup: Backup
     schemas: Schemas
     phases: tuple[Phase, ...]
+    # Rows of a file's table that are loaded by one transaction.
+    batch_rows: int = 2_000_000
     # How long a writer may have to wait for the switch, in seconds.
     switch_wait_seconds: float = 5
     notifications: tuple[Notification, ...] = ()
@@ -306,6 +308,7 @@ def _plan(document: dict[str, Any]) -> Plan:
         lock_timeout_ms=round(document["lock_timeout_seconds"] * 1000),
         lock_patience_seconds=document["lock_patience_seconds"],
         switch_wait_seconds=document.get("switch_wait_seconds", 5),
+        batch_rows=document.get("batch_rows", 2_000_000),
         backup=Backup(
             jobs=document["backup"]["jobs"],
             retention=Retention(**document["backup"].get("retention", {})),

@@ -147,8 +147,8 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
         statement = "drop table {}" if to == 0 else "truncate table {} restart identity"
         names = [sql.Identifier(settings.target_schema, name) for name in present]
         conn.execute(sql.SQL(statement).format(sql.SQL(", ").join(names)))
-        if to >= CREATE_PHASE and plan.reads_file:
-            _put_foreign_keys_back(conn, settings, present)
+        if plan.reads_file:
+            _forget_loads(conn, settings, present, is_dropped=to < CREATE_PHASE)
     for evidence in ("row_fates", "repairs"):
         conn.execute(
             sql.SQL("delete from {} where system = %s and target_table = any(%s)").format(
@@ -164,19 +164,38 @@ def _drop_reporting(conn: psycopg.Connection, settings: Settings, plan: Plan) ->
         conn.execute(sql.SQL("drop view if exists {}").format(view))
 
 
-def _put_foreign_keys_back(conn: psycopg.Connection, settings: Settings, tables: list[str]) -> None:
-    """Put back what a load took off these tables and was killed before it put back."""
+def _forget_loads(
+    conn: psycopg.Connection, settings: Settings, tables: list[str], *, is_dropped: bool
+) -> None:
+    """Put back the keys that a load took off these tables and was killed before it put back."""
     named = [f"{settings.target_schema}.{name}" for name in tables]
+    keys = conn.execute(
+        "select statement from traspaso.keys_off where table_name = any(%s)"
+        " order by table_name, position",
+        [named],
+    ).fetchall()
+    # With them goes what was noted of their ranges and keys.
+    conn.execute("delete from traspaso.loads where table_name = any(%s)", [named])
     taken = conn.execute(
         "delete from traspaso.foreign_keys where child = any(%s) returning child, name, definition",
         [named],
     ).fetchall()
+    if is_dropped:
+        return
+    # They are written as the load's session saw the names.
+    before = conn.execute(
+        "select current_setting('search_path'), set_config('search_path', quote_ident(%s), true)",
+        [settings.target_schema],
+    ).fetchone()
+    for (statement,) in keys:
+        conn.execute(statement.encode())
     for child, name, definition in taken:
         conn.execute(
             sql.SQL("alter table {} add constraint {} {}").format(
                 sql.Identifier(*child.split(".", 1)), sql.Identifier(name), sql.SQL(definition)
             )
         )
+    conn.execute("select set_config('search_path', %s, true)", [before[0] if before else ""])
 
 
 def drop_views(conn: psycopg.Connection, plan: Plan) -> None:

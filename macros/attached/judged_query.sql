@@ -7,28 +7,18 @@
 #}
 {% macro judged_query(work) -%}
     {%- set contract = work.contract -%}
-    {%- if contract.sources | length != 1 -%}
-        {{ exceptions.raise_compiler_error(
-            "judged_query: " ~ contract.table ~ " has several legacy tables; on this "
-            ~ "output a table has one. Land the legacy in PostgreSQL instead."
-        ) }}
-    {%- endif -%}
     {%- set source = contract.sources[0] -%}
     {%- set key = var('legacy_keys')[contract.system][source] -%}
     {%- set rows = _apart(contract, 'rows') -%}
-    {%- set staging = graph.nodes[
-        'model.traspaso.stg_' ~ contract.system ~ '__' ~ source
-    ] -%}
     {%- do model_step(
         'create or replace temporary table ' ~ rows ~ ' as select * from '
         ~ legacy_relation(contract.system, source) ~ ' where '
         ~ base_key(contract.system, source) ~ ' in (select key from '
         ~ _apart(contract, 'keys') ~ ')'
     ) -%}
-    {%- set text = render(staging.raw_code)
-        | replace(legacy_relation(contract.system, source) | string, rows | string)
-        | replace(_ordinal_mark(), ' || ' ~ row_ordinal(key.columns, key.order_by)) -%}
-    {{ return(work.sql | replace(node_relation(staging) | string, '(' ~ text ~ ')')) }}
+    {{ return(_query_of(
+        work, rows, [[_ordinal_mark(), ' || ' ~ row_ordinal(key.columns, key.order_by)]]
+    )) }}
 {%- endmacro %}
 
 {#

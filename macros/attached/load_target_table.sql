@@ -7,12 +7,16 @@
     it has to do anyway. The few rows that it stumbles on, and those that DuckDB kept
     back, are judged apart, see judge_apart, by the same rules as on any other output.
 
-    An empty table is loaded in three steps, of which each can be killed:
+    An empty table is loaded in four steps, of which each can be killed:
     1  its foreign keys, and those that refer to it, are taken off and written down in
-       traspaso.foreign_keys
-    2  one transaction: rows, keys, indexes, fates, repairs
-    3  the foreign keys come back, and rows without a parent go to the fates; the
+       traspaso.foreign_keys, its own keys and indexes in traspaso.keys_off
+    2  the rows, see load_ranges: a transaction for each range of them
+    3  one transaction: keys, indexes, fates, repairs
+    4  the foreign keys come back, and rows without a parent go to the fates; the
        journal says in that transaction that the table is done
+
+    TRASPASO_LOAD=rows ends after the second step: the runner lets the rows of all
+    tables come first, and makes their keys by the same command without it.
 #}
 {% macro attached__load_target_table(relation, contract, sql) -%}
     {%- set fitted = _fitted_contract(contract, sql) -%}
@@ -26,18 +30,28 @@
         'columns': columns, 'rules': row_rules(contract, queried),
     } -%}
     {%- set state = _load_state(relation) -%}
-    {%- if state.is_filled and not state.is_unfinished -%}
-        {{ return(_load_delta(work)) }}
-    {%- endif -%}
-    {%- if state.is_filled -%}
-        {%- set rows = load_step('select count(*) from ' ~ relation).rows[0][0] | int -%}
-    {%- else -%}
+    {%- if state.is_begun or not state.is_filled -%}
         {%- do take_foreign_keys_off(relation) -%}
-        {%- set rows = _load_empty(work) -%}
+        {%- do load_ranges(work) -%}
+        {%- if only_rows() -%}
+            {{ return(0) }}
+        {%- endif -%}
+        {%- set rows = _make_keys(work) -%}
+    {%- elif only_rows() -%}
+        {{ return(0) }}
+    {%- elif not state.is_unfinished -%}
+        {{ return(_load_delta(work)) }}
+    {%- else -%}
+        {%- set rows = load_step('select count(*) from ' ~ relation).rows[0][0] | int -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
     {%- do put_foreign_keys_back(relation) -%}
     {{ return(rows - _settle_foreign_keys(work)) }}
+{%- endmacro %}
+
+{# Whether this command brings rows and leaves the keys to another one. #}
+{% macro only_rows() -%}
+    {{ return(is_attached() and env_var('TRASPASO_LOAD', '') == 'rows') }}
 {%- endmacro %}
 
 {#
@@ -68,49 +82,59 @@
 {%- endmacro %}
 
 {% macro _load_state(relation) -%}
+    {%- set table = _server_name(relation) -%}
     {%- set found = load_step(
         "select exists (select 1 from " ~ relation ~ ") as is_filled,"
-        ~ " exists (select 1 from traspaso.foreign_keys where child = '"
-        ~ _server_name(relation) ~ "') or exists (select 1 from pg_constraint"
+        ~ " exists (select 1 from traspaso.loads where table_name = '" ~ table
+        ~ "') as is_begun, exists (select 1 from traspaso.foreign_keys where child = '"
+        ~ table ~ "') or exists (select 1 from pg_constraint"
         ~ " where contype = 'f' and not convalidated and conrelid = '"
         ~ relation ~ "'::regclass) as is_unfinished"
     ).rows[0] -%}
     {%- do adapter.commit() -%}
-    {{ return({'is_filled': found[0], 'is_unfinished': found[1]}) }}
+    {{ return({'is_filled': found[0], 'is_begun': found[1], 'is_unfinished': found[2]}) }}
 {%- endmacro %}
 
-{% macro _load_empty(work) -%}
+{# The keys of a table whose rows are there. Returns how many rows it then has. #}
+{% macro _make_keys(work) -%}
     {%- do lock_strongly([work.relation]) -%}
-    {%- set taken = take_keys_off(work.relation) -%}
-    {%- set keys = taken.unique + taken.rest -%}
-    {%- do restart_sequences(work.relation, work.contract) -%}
-    {%- set stream = _stream(work, work.relation) -%}
-
+    {%- set loaded = load_step(
+        "select coalesce(sum(loaded), 0)::bigint as loaded,"
+        ~ " coalesce(sum(kept_back), 0)::bigint as kept_back from traspaso.ranges where table_name = '" ~ _server_name(work.relation) ~ "'"
+    ).rows[0] -%}
+    {%- set keys = load_step(
+        "select is_unique, statement from traspaso.keys_off where table_name = '"
+        ~ _server_name(work.relation) ~ "' order by position"
+    ).rows -%}
     {%- set colliding = [] -%}
-    {%- for statement in keys if ' UNIQUE ' in statement or ' PRIMARY KEY ' in statement -%}
-        {%- if not _build_unless_repeated(statement) -%}
-            {%- do colliding.append(statement) -%}
+    {%- for key in keys if key[0] -%}
+        {%- if not _build_unless_repeated(key[1]) -%}
+            {%- do colliding.append(key[1]) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do _collect_keys(work, work.relation, stream.kept_back > 0, colliding != []) -%}
+    {%- do _collect_keys(work, work.relation, loaded[1] > 0, colliding != []) -%}
     {%- set judged = judge_apart(work, work.relation) -%}
     {%- for statement in colliding -%}
         {%- do load_step(statement) -%}
     {%- endfor -%}
-    {%- for statement in keys
-        if ' UNIQUE ' not in statement and ' PRIMARY KEY ' not in statement -%}
-        {%- do load_step(statement) -%}
+    {%- for key in keys if not key[0] -%}
+        {%- do load_step(key[1]) -%}
     {%- endfor -%}
     {%- do load_step('analyze ' ~ work.relation) -%}
     {%- set rows = load_step('select count(*) from ' ~ work.relation).rows[0][0] | int -%}
-    {%- if not judged and rows != stream.loaded -%}
+    {%- if not judged and rows != loaded[0] -%}
         {{ exceptions.raise_compiler_error(
-            'load_target_table: DuckDB has sent ' ~ stream.loaded ~ ' rows of '
-            ~ work.relation ~ ', PostgreSQL has ' ~ rows ~ '. Say the same command again.'
+            'load_target_table: DuckDB has sent ' ~ loaded[0] ~ ' rows of '
+            ~ work.relation ~ ', PostgreSQL has ' ~ rows ~ ', and something else writes '
+            ~ 'to it. Empty it, traspaso rollback ' ~ work.contract.system
+            ~ ' --to 1, and load again.'
         ) }}
     {%- endif -%}
     {%- do advance_sequences(work.relation, work.contract) -%}
     {%- do record_judged(work, judged) -%}
+    {%- do load_step(
+        "delete from traspaso.loads where table_name = '" ~ _server_name(work.relation) ~ "'"
+    ) -%}
     {{ return(rows) }}
 {%- endmacro %}
 
@@ -123,7 +147,7 @@
     {%- do load_step(
         'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
     ) -%}
-    {%- set stream = _stream(work, loaded) -%}
+    {%- set stream = _stream(work, loaded, work.sql) -%}
     {%- set repeated = [] -%}
     {%- for key in loaded_keys(work.contract, work.columns) if load_step(
         _repeated_keys(loaded, key) ~ ' limit 1'
@@ -144,14 +168,16 @@
 {#
     Streams the rows that no rule keeps back into the table, by binary COPY. Returns how
     many were loaded, and how many kept back.
+
+    sql  the model's query, or a part of its rows
 #}
-{% macro _stream(work, into) -%}
+{% macro _stream(work, into, sql) -%}
     {%- set offered = model_step(
-        'select count(*) from (' ~ work.sql ~ ') as offered', fetch=true
+        'select count(*) from (' ~ sql ~ ') as offered', fetch=true
     ).rows[0][0] | int -%}
     {%- set loaded = model_step(
         'insert into ' ~ into ~ ' (' ~ work.columns | join(', ') ~ ') select '
-        ~ work.columns | join(', ') ~ ' from (' ~ work.sql ~ ') as candidate where '
+        ~ work.columns | join(', ') ~ ' from (' ~ sql ~ ') as candidate where '
         ~ is_valid(work.rules),
         fetch=true
     ).rows[0][0] | int -%}

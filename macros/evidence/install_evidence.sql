@@ -38,7 +38,7 @@ create schema if not exists {{ target.database }}.traspaso;
 {% macro postgres__install_evidence() -%}
     {%- set functions = _postgres_functions() -%}
     {%- set tables = _evidence_tables('text', 'jsonb', 'xid8 default pg_current_xact_id()')
-        ~ _foreign_keys_table() -%}
+        ~ _load_tables() -%}
     {%- set version = 'Traspaso ' ~ local_md5(tables ~ functions) -%}
     {%- set present = target_query(
         "select coalesce(obj_description("
@@ -92,10 +92,10 @@ create table if not exists {{ evidence_relation('changes') }} (
 {%- endmacro %}
 
 {#
-    What a load took off and has still to put back; a load of its own transaction needs
-    no such memory.
+    What a load took off and has still to put back, and how far it has come; a load of
+    its own transaction needs no such memory.
 #}
-{% macro _foreign_keys_table() -%}
+{% macro _load_tables() -%}
 create table if not exists traspaso.foreign_keys (
     child text not null,
     name text not null,
@@ -103,11 +103,36 @@ create table if not exists traspaso.foreign_keys (
     definition text not null,
     primary key (child, name)
 );
+create table if not exists traspaso.loads (
+    table_name text primary key,
+    fingerprint text not null,
+    batch_rows bigint not null
+);
+create table if not exists traspaso.ranges (
+    table_name text not null references traspaso.loads on delete cascade,
+    first_row bigint not null,
+    loaded bigint not null,
+    kept_back bigint not null,
+    primary key (table_name, first_row)
+);
+create table if not exists traspaso.keys_off (
+    table_name text not null references traspaso.loads on delete cascade,
+    position integer not null,
+    is_unique boolean not null,
+    statement text not null,
+    primary key (table_name, position)
+);
 {%- endmacro %}
 
 {% macro _postgres_functions() -%}
 comment on table traspaso.foreign_keys is
     'Claves foráneas que una carga ha quitado y aún no ha vuelto a poner';
+comment on table traspaso.loads is
+    'Cargas por rangos que no han terminado: la tabla y el archivo del que vienen sus filas';
+comment on table traspaso.ranges is
+    'Rangos de filas del legado que ya están en la tabla';
+comment on table traspaso.keys_off is
+    'Claves e índices que una carga ha quitado y aún no ha vuelto a poner';
 comment on schema traspaso is
     'Traspaso: estado de la migración y sus pruebas';
 comment on table traspaso.row_fates is

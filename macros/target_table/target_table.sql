@@ -49,6 +49,9 @@
         {%- set outcome.message = 'SYNC ' ~ sync_target_table(relation, contract, sql) -%}
     {%- else -%}
         {%- set rows = load_target_table(relation, contract, sql) -%}
+        {%- if only_rows() -%}
+            {%- set outcome.message = 'ROWS' -%}
+        {%- endif -%}
     {%- endif -%}
     {%- if outcome.message is none -%}
         {%- do record_step(contract.table, rows) -%}

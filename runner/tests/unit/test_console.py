@@ -135,6 +135,16 @@ def test_progress_tells_elapsed_and_remaining() -> None:
     assert progress.line() == "2 masters   clientes   100/400 rows   0:30 elapsed   1:30 left"
 
 
+def test_progress_tells_the_rate_of_each_part_since_it_went_on() -> None:
+    now = iter([0.0, 10.0, 30.0, 30.0])
+    progress = Progress("3 transactions", clock=lambda: next(now))
+    progress.advance_part("facturas", 400, 1000)
+    progress.advance_part("facturas", 600, 1000)
+    assert progress.line() == (
+        "3 transactions   0:30 elapsed   facturas 600/1,000, 10 rows/s, 0:40 left"
+    )
+
+
 def test_colors_only_on_a_terminal_that_wants_them() -> None:
     assert console(terminal=True).colored("pass") == "\x1b[32mpass\x1b[0m"
     assert console(terminal=True, environ={"NO_COLOR": "1"}).colored("pass") == "pass"
