@@ -141,6 +141,14 @@ class Notification:
 
 
 @dataclass(frozen=True)
+class CriticalQueries:
+    """The file of the queries that are measured before and after, and what each may take."""
+
+    path: Path
+    timeout_seconds: float = 30
+
+
+@dataclass(frozen=True)
 class Schemas:
     """Schemas of the target database beside the legacy and the target schema."""
 
@@ -176,6 +184,8 @@ class Plan:
     output: str = "postgres"
     # Views of the target schema that read the Spanish tables.
     views: tuple[str, ...] = ()
+    # Queries that are measured on the legacy's file and on the Spanish tables.
+    queries: CriticalQueries | None = None
 
     def phase(self, number: int) -> Phase:
         """Return the phase of that number; raises UsageProblem."""
@@ -321,6 +331,16 @@ def _plan(document: dict[str, Any]) -> Plan:
         without_tls_because=document.get("without_tls_because"),
         output=document.get("output", "postgres"),
         views=tuple(document.get("views", [])),
+        queries=_queries(document.get("queries")),
+    )
+
+
+def _queries(document: dict[str, Any] | None) -> CriticalQueries | None:
+    if document is None:
+        return None
+    return CriticalQueries(
+        PLANS_DIR / document["file"],
+        document.get("timeout_seconds", CriticalQueries.timeout_seconds),
     )
 
 
