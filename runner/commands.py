@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from runner import backup as backups
-from runner import critical, fates, file_switch, mapping, preflight, state, switch
+from runner import critical, fates, file_switch, legacy_file, mapping, preflight, state, switch
 from runner import rehearse as rehearsals
 from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
@@ -295,6 +295,8 @@ def _require_legacy(conn: psycopg.Connection, plan: Plan) -> None:
 
 def _look_into_file(settings: Settings, plan: Plan, console: Console, tables: list[str]) -> None:
     """Compare the legacy's file with the database: no view of the database can."""
+    if settings.legacy_file is not None:
+        legacy_file.columns(settings.legacy_file, settings.legacy_schema)
     with console.progress("validate"), Dbt(settings, plan) as dbt:
         dbt.parse()
         dbt.prove(plan.system, tables)
@@ -469,7 +471,7 @@ def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answe
         raise error
     if undone.legacy_changes:
         console.line(f"the application wrote to {some(undone.legacy_changes)} since")
-    if undone.written:
+    if undone.written and to == TRANSACTIONS:
         console.line(f"{plan.title}   after phase {to}   catalog as it was then")
         console.next(f"traspaso backup {plan.system} create")
         return {"status": "succeeded"} | answer

@@ -178,9 +178,18 @@ class Engine:
         """Raise what speaks against the run, before anything is written."""
         preflight.require(self.plan.system, preflight.checks(self.settings, self.plan, conn))
         self._require_order(conn, phases)
-        if self.plan.reads_file and CREATE < phases[0] <= TRANSACTIONS:
-            # What begins with phase 0 backs up what it is about to overwrite.
+        if self.plan.reads_file:
+            self._require_written_kept(conn, phases)
+
+    def _require_written_kept(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
+        """Raise Refused where rows would go that no file and no backup has."""
+        loads = [number for number in phases if CREATE < number <= TRANSACTIONS]
+        if loads and phases[0] != PREPARE:
             file_switch.require_reload_kept(conn, self.settings, self.plan)
+        elif loads and (written := file_switch.written_before(conn, self.plan)):
+            self.console.log(
+                f"{written}; phase 0 backs that up, phases 2 and 3 bring the file's rows"
+            )
 
     def _later(self, conn: psycopg.Connection, last: int) -> list[int]:
         """Name the loaded phases after `last`: what is loaded again may change their parents."""

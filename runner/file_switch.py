@@ -6,7 +6,7 @@ PostgreSQL since, and is never taken away unless a verified backup holds it.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,16 +76,17 @@ def require_loaded_file(conn: psycopg.Connection, settings: Settings, plan: Plan
     """Return the file's hash. Raises Refused where it is not the one that was loaded."""
     file = _file(settings)
     now = legacy_file.fingerprint(file)
+    again = f"traspaso run {plan.system} --through {TRANSACTIONS_PHASE} --yes"
     for phase in range(CREATE_PHASE + 1, TRANSACTIONS_PHASE + 1):
         step = state.phase_step(conn, plan.system, phase)
-        loaded = [*step.detail["picture"]["legacy"].values()] if step else []
-        if loaded != [now]:
-            then = _short(loaded[0]) if loaded else "unknown"
+        if step is None:
+            raise Refused(f"phase {phase} was begun again, and is not completed", again)
+        loaded = "".join(step.detail["picture"]["legacy"].values())
+        if loaded != now:
             raise Refused(
                 f"{file} has changed since phase {phase} loaded it: its SHA-256 is "
-                f"{_short(now)}, it was {then}",
-                f"bring what it holds now, which is a delta: traspaso run {plan.system} --through "
-                f"{TRANSACTIONS_PHASE} --yes",
+                f"{_short(now)}, it was {_short(loaded)}",
+                f"bring what it holds now, which is a delta: {again}",
             )
     return now
 
@@ -163,22 +164,24 @@ def require_kept(
     )
 
 
+def written_before(conn: psycopg.Connection, plan: Plan) -> Written | None:
+    """Return what was written since a switch that was taken back; None where nothing was."""
+    mark = _mark(conn, plan)
+    if mark is None:
+        return None
+    differences = [Difference(**each) for each in mark["differences"]]
+    named = tuple(replace(found, columns=tuple(found.columns)) for found in differences)
+    return Written(mark["sha256"], mark["rows"], named, mark["unknown"])
+
+
 def require_reload_kept(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
     """Refuse to load the file over what was written since a switch that was taken back.
 
     Unless a verified backup holds it: then it may go, and that is noted.
     """
-    mark = _mark(conn, plan)
-    if mark is None:
+    found = written_before(conn, plan)
+    if found is None:
         return
-    found = Written(
-        mark["sha256"],
-        mark["rows"],
-        tuple(
-            Difference(**each | {"columns": tuple(each["columns"])}) for each in mark["differences"]
-        ),
-        mark["unknown"],
-    )
     command = f"the same command; or traspaso run {plan.system} --through 3 --yes, which backs up"
     require_kept(conn, settings, plan, found, command)
     _set_mark(conn, plan, None)
