@@ -262,7 +262,7 @@ def read_plan(path: Path) -> Plan:
         raise _invalid(path, [f"{fault.json_path}: {fault.message}" for fault in faults])
     if contradictions := _contradictions(path, document):
         raise _invalid(path, contradictions)
-    return _plan(document)
+    return _plan(document, path.parent)
 
 
 @cache
@@ -284,6 +284,8 @@ def _contradictions(path: Path, document: dict[str, Any]) -> list[str]:
         ZoneInfo(document["timezone"])
     except (ZoneInfoNotFoundError, ValueError):
         faults.append(f"$.timezone: there is no time zone {document['timezone']}")
+    if not (path.parent / document.get("queries", {}).get("file", path.name)).is_file():
+        faults.append(f"$.queries.file: there is no {document['queries']['file']} beside the plan")
     if document["window"]["opens"] == document["window"]["closes"]:
         faults.append("$.window: it opens and closes at the same time")
     numbers = [phase["number"] for phase in document["phases"]]
@@ -299,7 +301,7 @@ def _contradictions(path: Path, document: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _plan(document: dict[str, Any]) -> Plan:
+def _plan(document: dict[str, Any], folder: Path) -> Plan:
     phases = tuple(_phase(phase) for phase in document["phases"])
     everything = _all_tables(phases)
     window = document["window"]
@@ -331,17 +333,15 @@ def _plan(document: dict[str, Any]) -> Plan:
         without_tls_because=document.get("without_tls_because"),
         output=document.get("output", "postgres"),
         views=tuple(document.get("views", [])),
-        queries=_queries(document.get("queries")),
+        queries=_queries(document.get("queries"), folder),
     )
 
 
-def _queries(document: dict[str, Any] | None) -> CriticalQueries | None:
+def _queries(document: dict[str, Any] | None, folder: Path) -> CriticalQueries | None:
     if document is None:
         return None
-    return CriticalQueries(
-        PLANS_DIR / document["file"],
-        document.get("timeout_seconds", CriticalQueries.timeout_seconds),
-    )
+    default = CriticalQueries.timeout_seconds
+    return CriticalQueries(folder / document["file"], document.get("timeout_seconds", default))
 
 
 def _notification(document: dict[str, Any]) -> Notification:
