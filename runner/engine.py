@@ -230,11 +230,13 @@ class Engine:
 
     def _rollback_file(self, conn: psycopg.Connection, to: int, outcome: RunOutcome) -> Undone:
         """Go back where the legacy is a file: what was written since the switch is never lost."""
-        switched = state.status(conn, self.plan.system).switched
+        now = state.status(conn, self.plan.system)
         with self._operating(conn, f"rollback {to}", outcome):
-            tables = plan_rollback(conn, self.plan, to)
-            if switched and to >= SWITCH:
-                if tables and state.status(conn, self.plan.system).phase != to:
+            plan_rollback(conn, self.plan, to)
+            if now.phase == CLEAN_UP and CREATE < to < CLEAN_UP:
+                file_switch.require_switched_file(conn, self.settings, self.plan)
+            if now.switched and to >= SWITCH:
+                if now.phase == CLEAN_UP and to == SWITCH:
                     with self._dbt(outcome) as dbt:
                         file_switch.make_proofs(conn, self.settings, self.plan, dbt)
                 state.forget_steps(conn, self.plan.system, after=to)
@@ -633,7 +635,7 @@ class Engine:
     def _switch_file(self, work: _Work) -> None:
         """Prove every row against the file once more, and record which file that was."""
         conn, dbt, watch, system = work.conn, work.dbt, work.done.watch, self.plan.system
-        self._require_backup(conn)
+        self._require_backup(conn, "nothing is switched")
         sha256 = file_switch.require_loaded_file(conn, self.settings, self.plan)
         with watch.lap("views"):
             dbt.prepare(system)
@@ -665,7 +667,7 @@ class Engine:
             self._switch_file(work)
             return
         conn, dbt, watch, system = work.conn, work.dbt, work.done.watch, self.plan.system
-        self._require_backup(conn)
+        self._require_backup(conn, "nothing is switched")
         switch.require_possible(conn, self.settings, self.plan)
         loaded = self._loaded_phases(conn)
         if not dbt.is_prepared:
@@ -767,12 +769,14 @@ class Engine:
                 weights[table.source_table] = weights.get(table.source_table, 0) + share
         return weights
 
-    def _require_backup(self, conn: psycopg.Connection) -> None:
+    def _require_backup(
+        self, conn: psycopg.Connection, otherwise: str = "nothing is loaded"
+    ) -> None:
         kept = backup.latest_verified(conn, self.plan.system)
         if kept is None or not kept.present:
             what = "there is no verified backup" if kept is None else f"{kept.path} is not here"
             raise Refused(
-                f"{what}, so nothing is loaded",
+                f"{what}, so {otherwise}",
                 f"traspaso backup {self.plan.system} create, then verify",
             )
 

@@ -281,8 +281,10 @@ def test_with_the_file_the_way_back_from_the_clean_up_goes_to_where_it_loads(
     settings: Settings,
 ) -> None:
     away = replace(settings, legacy_url="duckdb:////nowhere/fluxion.db")
-    answer = traspaso(away, "rollback", "fluxion", "--to", "4", "--yes")
-    assert answer.code == 3
+    for phase in ("4", "3"):
+        answer = traspaso(away, "rollback", "fluxion", "--to", phase, "--yes")
+        assert answer.code == 3
+        assert "fluxion.db cannot be read" in answer.json["error"]["message"]
     answer = traspaso(settings, "rollback", "fluxion", "--to", "4", "--yes")
     assert answer.code == 0, answer
     assert traspaso(settings, "validate", "fluxion").json["status"] == "pass"
