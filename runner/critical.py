@@ -253,6 +253,6 @@ def measured_quietly(settings: Settings, plan: Plan) -> tuple[list[Measured], li
     """Measure, and return what is to be noted: what is loaded and proved is never failed by it."""
     try:
         found = measure(settings, plan)
-    except (TraspasoError, psycopg.Error) as error:
+    except (TraspasoError, psycopg.Error, OSError) as error:
         return [], [f"the critical queries were not measured: {error}"]
     return found, [each.note for each in found if each.note]

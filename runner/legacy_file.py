@@ -78,7 +78,10 @@ def reading(path: Path, schema: str) -> Iterator[Any]:
 
     Another may be loading from it in this process. Raises Unreachable.
     """
-    with TemporaryDirectory(prefix="traspaso-queries-") as spill:
+    folder = os.environ.get("TRASPASO_TEMP_DIR", "")
+    with TemporaryDirectory(
+        prefix="traspaso-queries-", dir=folder if Path(folder).is_dir() and folder else None
+    ) as spill:
         settings = {"memory_limit": duck.memory_limit(), "temp_directory": spill}
         with _opened(path, settings) as conn:
             limit = conn.execute("select current_setting('memory_limit')").fetchone()
