@@ -374,12 +374,13 @@ def status(settings: Settings, plan: Plan, console: Console) -> Answer:
         queries = _last_queries(conn, plan)
     name = "before any phase" if now.phase is None else f"after phase {now.phase}"
     console.line(f"{plan.title}   {name}   {now.state}")
+    critical.show(queries, console)
+    from_file = _file_json(switched, console)
     if now.state == "interrupted":
         again = 0 if now.phase is None else now.phase + 1
         console.next(f"traspaso run {plan.system} --phase {again}")
-    critical.show(queries, console)
     if plan.reads_file:
-        return now.to_json() | _file_json(switched, console) | {"queries": queries}
+        return now.to_json() | from_file | {"queries": queries}
     if not now.switched or now.phase == CLEAN_UP:
         return now.to_json()
     views = [
