@@ -507,6 +507,13 @@ def restore(settings: Settings, plan: Plan, identifier: str, *, yes: bool) -> Ba
         state.install(conn)
         with _open(conn, settings, plan.system, identifier) as (manifest, dump):
             cleaned_up = _was_cleaned_up(conn, plan, manifest)
+            if cleaned_up and plan.reads_file:
+                raise Refused(
+                    f"phase {CLEAN_UP_PHASE} dropped no rows of {plan.system}: what compared it "
+                    "with the file is made again from the file",
+                    f"traspaso rollback {plan.system} --to 4 --yes; the rows of a table come back "
+                    "with --table NAME",
+                )
             held = clean_up.dropped_part(manifest, plan) if cleaned_up else manifest
             if not cleaned_up:
                 _refuse_dependents(conn, settings, plan, manifest, command)

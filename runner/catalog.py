@@ -108,6 +108,14 @@ def legacy_sums(conn: psycopg.Connection, settings: Settings, plan: Plan) -> dic
     return _sums(conn, settings.legacy_schema, [*plan.source_tables])
 
 
+def target_sums(
+    conn: psycopg.Connection, settings: Settings, tables: Sequence[str]
+) -> dict[str, str]:
+    """Return `rows:checksum` of each of these Spanish tables that is there."""
+    present = present_tables(conn, settings.target_schema, tables)
+    return _sums(conn, settings.target_schema, present)
+
+
 def take_picture(
     conn: psycopg.Connection,
     settings: Settings,

@@ -56,6 +56,23 @@ def drop_legacy(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Non
     legacy = [sql.Identifier(plan.schemas.archive, name) for name in plan.source_tables]
     conn.execute(sql.SQL("drop table {}").format(sql.SQL(", ").join(legacy)))
     conn.execute(sql.SQL("drop schema {}").format(sql.Identifier(plan.schemas.archive)))
+    _analyze(conn, settings, plan)
+
+
+def drop_proofs(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
+    """Drop what compared a legacy file with the Spanish tables, in the caller's transaction.
+
+    It can be made again from the file. Raises what the server says where something else depends
+    on it.
+    """
+    conn.execute(
+        sql.SQL("set local lock_timeout = {}").format(sql.Literal(f"{plan.ddl_lock_timeout_ms}ms"))
+    )
+    drop_views(conn, plan)
+    _analyze(conn, settings, plan)
+
+
+def _analyze(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
     for name in plan.target_tables:
         conn.execute(sql.SQL("analyze {}").format(sql.Identifier(settings.target_schema, name)))
 

@@ -4,7 +4,7 @@ Each returns the JSON answer of the CLI's contract, and prints the same for peop
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -14,13 +14,13 @@ from typing import Any
 import psycopg
 
 from runner import backup as backups
-from runner import fates, mapping, preflight, state, switch
+from runner import critical, fates, file_switch, legacy_file, mapping, preflight, state, switch
 from runner import rehearse as rehearsals
 from runner.catalog import some, take_picture
 from runner.console import Console, duration, size
 from runner.db import connect, explain
 from runner.dbt import Dbt, write_docs
-from runner.engine import CLEAN_UP, CREATE, SWITCH, Engine
+from runner.engine import CLEAN_UP, CREATE, SWITCH, TRANSACTIONS, Engine
 from runner.errors import Refused, StepFailed, TraspasoError
 from runner.estimate import Estimate, estimates, last_rehearsal
 from runner.locks import patiently
@@ -78,8 +78,10 @@ def show_plan(settings: Settings, plan: Plan, console: Console) -> Answer:
         settings = switch.settings_now(conn, settings, plan)
         missing = [c for c in preflight.checks(settings, plan, conn) if c.status == "fail"]
         preflight.require(plan.system, [c for c in missing if c.name.startswith("legacy")])
-        rows = legacy_rows(conn, settings, plan)
         where = state.status(conn, plan.system)
+        switched = file_switch.switched_at(conn, plan) if plan.reads_file else None
+        # The file need not be there any more.
+        rows = switched["rows"] if switched else legacy_rows(conn, settings, plan)
         rehearsal = last_rehearsal(conn, plan.system)
     expected = estimates(rehearsal, plan, rows, done=where.phase)
     now = datetime.now(UTC)
@@ -217,6 +219,7 @@ def run(
     for done in outcome.phases:
         for note in done.notes:
             console.line(f"phase {done.phase}: {note}")
+        critical.show(done.queries, console)
     following = outcome.phases[-1].phase + 1
     if following == 1 and not outcome.rehearsed:
         console.next(f"traspaso rehearse {plan.system}")
@@ -255,11 +258,18 @@ def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
         _require_legacy(conn, plan)
         loaded = _loaded_tables(conn, plan)
         if plan.reads_file and loaded:
+            file_switch.require_switched_file(conn, settings, plan)
             _look_into_file(settings, plan, console, [table.source_table for table in loaded])
         proof = prove(conn, plan, loaded)
+        if plan.reads_file and state.status(conn, plan.system).switched:
+            proof = proof.since_switch()
         fingerprint = take_picture(conn, settings, plan).fingerprint
     show_proof(proof, console)
     console.line(f"fingerprint {fingerprint}")
+    if plan.reads_file and proof.pending:
+        console.line(
+            f"{proof.pending:,} rows were written to PostgreSQL since the switch from the file"
+        )
     if proof.holds:
         console.next(f"traspaso fates {plan.system} list")
     else:
@@ -268,16 +278,25 @@ def validate(settings: Settings, plan: Plan, console: Console) -> Answer:
 
 
 def _require_legacy(conn: psycopg.Connection, plan: Plan) -> None:
-    if (state.status(conn, plan.system).phase or 0) >= CLEAN_UP:
+    if (state.status(conn, plan.system).phase or 0) < CLEAN_UP:
+        return
+    if plan.reads_file:
         raise Refused(
-            f"phase {CLEAN_UP} dropped the legacy tables of {plan.system}: there is nothing to "
-            f"compare with",
-            f"its backup holds them: traspaso backup {plan.system} list",
+            f"phase {CLEAN_UP} dropped what compared {plan.system} with the file",
+            f"where the file was kept, it is made again: traspaso rollback {plan.system} --to "
+            f"{SWITCH} --yes",
         )
+    raise Refused(
+        f"phase {CLEAN_UP} dropped the legacy tables of {plan.system}: there is nothing to "
+        f"compare with",
+        f"its backup holds them: traspaso backup {plan.system} list",
+    )
 
 
 def _look_into_file(settings: Settings, plan: Plan, console: Console, tables: list[str]) -> None:
     """Compare the legacy's file with the database: no view of the database can."""
+    if settings.legacy_file is not None:
+        legacy_file.columns(settings.legacy_file, settings.legacy_schema)
     with console.progress("validate"), Dbt(settings, plan) as dbt:
         dbt.parse()
         dbt.prove(plan.system, tables)
@@ -351,11 +370,17 @@ def status(settings: Settings, plan: Plan, console: Console) -> Answer:
     with _reading(settings) as conn:
         now = state.status(conn, plan.system)
         uses = switch.uses(conn, plan.system) if now.switched else []
+        switched = file_switch.switched_at(conn, plan) if plan.reads_file else None
+        queries = _last_queries(conn, plan)
     name = "before any phase" if now.phase is None else f"after phase {now.phase}"
     console.line(f"{plan.title}   {name}   {now.state}")
+    critical.show(queries, console)
+    from_file = _file_json(switched, console)
     if now.state == "interrupted":
         again = 0 if now.phase is None else now.phase + 1
         console.next(f"traspaso run {plan.system} --phase {again}")
+    if plan.reads_file:
+        return now.to_json() | from_file | {"queries": queries}
     if not now.switched or now.phase == CLEAN_UP:
         return now.to_json()
     views = [
@@ -370,6 +395,21 @@ def status(settings: Settings, plan: Plan, console: Console) -> Answer:
         ],
     )
     return now.to_json() | {"views": views}
+
+
+def _last_queries(conn: psycopg.Connection, plan: Plan) -> list[Answer]:
+    """Return what the last load measured of the critical queries."""
+    step = state.phase_step(conn, plan.system, TRANSACTIONS)
+    found = state.run_detail(conn, step.run_id).get("queries", []) if step else []
+    return list(found)
+
+
+def _file_json(switched: Mapping[str, Any] | None, console: Console) -> Answer:
+    if switched is None:
+        return {}
+    at = switched["switched_at"].isoformat(timespec="seconds")
+    console.line(f"switched {at} from {switched['file']}, SHA-256 {switched['sha256']}")
+    return {"switched_from": {"file": switched["file"], "sha256": switched["sha256"], "at": at}}
 
 
 def _view_json(view: str, uses: Sequence[switch.Use]) -> Answer:
@@ -419,6 +459,10 @@ def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answe
             console.line(
                 f"kept in traspaso.row_fates, having no English form: {some(undone.aside)}"
             )
+    if undone.written is not None:
+        answer |= {"written": undone.written.to_json()}
+        if undone.written:
+            console.line(f"{undone.written}")
     if undone.differences:
         error = StepFailed(
             f"rolled back to phase {to}, but not all is as it was then: {some(undone.differences)}",
@@ -428,6 +472,10 @@ def rollback(settings: Settings, plan: Plan, console: Console, to: int) -> Answe
         raise error
     if undone.legacy_changes:
         console.line(f"the application wrote to {some(undone.legacy_changes)} since")
+    if undone.written and to == TRANSACTIONS:
+        console.line(f"{plan.title}   after phase {to}   catalog as it was then")
+        console.next(f"traspaso backup {plan.system} create")
+        return {"status": "succeeded"} | answer
     console.line(f"{plan.title}   after phase {to}   catalog and checksums as they were then")
     console.next(f"traspaso run {plan.system} --phase {to + 1}")
     return {"status": "succeeded"} | answer

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from runner import backup, capture, clean_up, preflight, state, switch
+from runner import backup, capture, clean_up, critical, file_switch, preflight, state, switch
 from runner.catalog import Picture, legacy_sums, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console
@@ -28,7 +28,7 @@ from runner.locks import patiently
 from runner.outcome import PhaseOutcome, RunOutcome
 from runner.pace import Pace
 from runner.plan import Phase, Plan
-from runner.rollback import Undone, plan_rollback, recorded_picture, rollback
+from runner.rollback import Undone, changes_since, plan_rollback, recorded_picture, rollback
 from runner.settings import Settings
 from runner.state import PHASE_STEP
 from runner.telling import Telling
@@ -161,7 +161,7 @@ class Engine:
         if not state.status(conn, self.plan.system).switched:
             return phases
         self._settle(switch.settings_now(conn, self.settings, self.plan))
-        if len(phases) == 1 and phases[0] < SWITCH:
+        if phases[-1] < SWITCH:
             raise Refused(
                 f"{self.plan.system} is switched: the Spanish tables are written to now, and to "
                 f"load them again would put old rows over new ones",
@@ -178,6 +178,18 @@ class Engine:
         """Raise what speaks against the run, before anything is written."""
         preflight.require(self.plan.system, preflight.checks(self.settings, self.plan, conn))
         self._require_order(conn, phases)
+        if self.plan.reads_file:
+            self._require_written_kept(conn, phases)
+
+    def _require_written_kept(self, conn: psycopg.Connection, phases: Sequence[int]) -> None:
+        """Raise Refused where rows would go that no file and no backup has."""
+        loads = [number for number in phases if CREATE < number <= TRANSACTIONS]
+        if loads and phases[0] != PREPARE:
+            file_switch.require_reload_kept(conn, self.settings, self.plan)
+        elif loads and (written := file_switch.written_before(conn, self.plan)):
+            self.console.log(
+                f"{written}; phase 0 backs that up, phases 2 and 3 bring the file's rows"
+            )
 
     def _later(self, conn: psycopg.Connection, last: int) -> list[int]:
         """Name the loaded phases after `last`: what is loaded again may change their parents."""
@@ -201,6 +213,8 @@ class Engine:
                     f"{self.plan.system} was never run here",
                     f"traspaso status {self.plan.system}",
                 )
+            if self.plan.reads_file:
+                return self._rollback_file(conn, to, outcome)
             self._require_legacy(conn, to)
             switched = state.status(conn, self.plan.system).switched
             with self._operating(conn, f"rollback {to}", outcome):
@@ -213,6 +227,36 @@ class Engine:
                     brought = self._switch_back(conn, outcome)
                 undone = self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
                 return replace(undone, brought=brought.rows, aside=brought.aside)
+
+    def _rollback_file(self, conn: psycopg.Connection, to: int, outcome: RunOutcome) -> Undone:
+        """Go back where the legacy is a file: what was written since the switch is never lost."""
+        now = state.status(conn, self.plan.system)
+        with self._operating(conn, f"rollback {to}", outcome):
+            plan_rollback(conn, self.plan, to)
+            if now.phase == CLEAN_UP and CREATE < to < CLEAN_UP:
+                file_switch.require_switched_file(conn, self.settings, self.plan)
+            if now.switched and to >= SWITCH:
+                if now.phase == CLEAN_UP and to == SWITCH:
+                    with self._dbt(outcome) as dbt:
+                        file_switch.make_proofs(conn, self.settings, self.plan, dbt)
+                state.forget_steps(conn, self.plan.system, after=to)
+                return Undone(phase=to, tables=[])
+            if to > TRANSACTIONS or not file_switch.was_switched(conn, self.plan):
+                return self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
+            recorded_picture(conn, self.plan, to)
+            with self._dbt(outcome) as dbt:
+                written = file_switch.written(conn, self.settings, self.plan, dbt)
+            if written and to < TRANSACTIONS:
+                again = f"traspaso rollback {self.plan.system} --to {to} --yes"
+                file_switch.require_kept(conn, self.settings, self.plan, written, again)
+            file_switch.forget_switch(conn, self.plan, written)
+            if to == TRANSACTIONS:
+                changes = changes_since(conn, self.settings, self.plan)
+                return Undone(phase=to, tables=[], differences=changes, written=written)
+            undone = self._patiently(lambda: rollback(conn, self.settings, self.plan, to))
+            theirs = {f"rows of {name}" for name in self.plan.target_tables} if written else set()
+            left = [name for name in undone.differences if name not in theirs]
+            return replace(undone, differences=left, written=written)
 
     def _require_legacy(self, conn: psycopg.Connection, to: int) -> None:
         done = state.status(conn, self.plan.system).phase or 0
@@ -243,7 +287,12 @@ class Engine:
         with self._connection(url) as conn:
             phases = self._loaded_phases(conn)
             with (
-                self._operating(conn, "fates retry", outcome) as lock,
+                self._operating(
+                    conn,
+                    "fates retry",
+                    outcome,
+                    require=lambda: file_switch.require_reload_kept(conn, self.settings, self.plan),
+                ) as lock,
                 self._dbt(outcome) as dbt,
             ):
                 for phase in phases:
@@ -256,6 +305,8 @@ class Engine:
         Raises Refused where nothing is loaded, or where writes are not captured.
         """
         if self.plan.reads_file:
+            with self._connection(self.settings.require_target(), read_only=True) as conn:
+                self._require_not_switched(conn)
             raise Refused(
                 f"the legacy of {self.plan.system} is a file, of which nobody notes what changes",
                 f"load again what it holds now: traspaso run {self.plan.system} --through "
@@ -461,6 +512,8 @@ class Engine:
                     work.check()
                     with done.watch.lap("record", self.plan.tables):
                         self._patiently(lambda: self._close(work))
+                if phase.number == TRANSACTIONS:
+                    self._measure(work)
         except (TraspasoError, psycopg.Error) as error:
             work.deadline.over()
             work.deadline.check()
@@ -504,10 +557,10 @@ class Engine:
             notes.append(f"backup {kept.id} is verified and still holds what is here")
             return
         self._legacy = None  # it takes long: what was read before it is too old to be recorded
+        # Said again later, it holds Spanish tables too: nothing to rehearse on.
+        done = state.status(work.conn, self.plan.system).phase or PREPARE
         with watch.lap("backup", self.plan.tables):
-            made = self._patiently(
-                lambda: backup.create(self.settings, self.plan, work.phase.number, tell=tell)
-            )
+            made = self._patiently(lambda: backup.create(self.settings, self.plan, done, tell=tell))
         with watch.lap("verify", self.plan.tables):
             backup.verify(self.settings, self.plan, made.id, tell=tell)
         notes.append(f"backup {made.id} verified by restoring it: {made.path}")
@@ -569,14 +622,53 @@ class Engine:
         proof.require()
         return proof
 
+    def _measure(self, work: _Work) -> None:
+        """Measure the critical queries; what is loaded and proved stands, whatever they do."""
+        if self.plan.queries is None:
+            return
+        done = work.done
+        with done.watch.lap("queries", self.plan.tables):
+            found, notes = critical.measured_quietly(self.settings, self.plan)
+        done.queries = [each.to_json() for each in found]
+        done.notes += notes
+        state.note_in_run(work.conn, work.run_id, {"queries": done.queries})
+
+    def _switch_file(self, work: _Work) -> None:
+        """Prove every row against the file once more, and record which file that was."""
+        conn, dbt, watch, system = work.conn, work.dbt, work.done.watch, self.plan.system
+        self._require_backup(conn, "nothing is switched")
+        sha256 = file_switch.require_loaded_file(conn, self.settings, self.plan)
+        with watch.lap("views"):
+            dbt.prepare(system)
+        work.check()
+        with watch.lap("proof", self.plan.tables):
+            dbt.prove(system, self.plan.source_tables)
+            proof = self._patiently(lambda: prove(conn, self.plan, self.plan.tables))
+        proof.require(
+            f"bring the tables to what the file holds: traspaso run {system} --through "
+            f"{TRANSACTIONS} --yes"
+        )
+        # It may have been replaced while it was read.
+        file_switch.require_loaded_file(conn, self.settings, self.plan)
+        work.check()
+        with watch.lap("switch"):
+            self._record(work, "done", file_switch.detail(self.settings, sha256, proof))
+        work.done.notes.append(
+            f"every row is as in {self.settings.legacy_file} (SHA-256 {sha256}); nothing was "
+            f"locked, a writer had to wait for 0.00 s"
+        )
+
     def _switch(self, work: _Work) -> None:
         """Let the compat views take the legacy tables' names.
 
         Everything is brought and proved before, while the application writes; then it waits for
         what it wrote meanwhile, which is little, to be brought and proved too.
         """
+        if self.plan.reads_file:
+            self._switch_file(work)
+            return
         conn, dbt, watch, system = work.conn, work.dbt, work.done.watch, self.plan.system
-        self._require_backup(conn)
+        self._require_backup(conn, "nothing is switched")
         switch.require_possible(conn, self.settings, self.plan)
         loaded = self._loaded_phases(conn)
         if not dbt.is_prepared:
@@ -623,12 +715,21 @@ class Engine:
         def drop() -> None:
             with conn.transaction():
                 clean_up.require_unused(conn, self.plan)
+                if self.plan.reads_file:
+                    clean_up.drop_proofs(conn, asked, self.plan)
+                    self._record(work, "done", {"backup": made.id})
+                    return
                 grants = clean_up.grants(conn, asked, self.plan)
                 clean_up.drop_legacy(conn, asked, self.plan)
                 self._record(work, "done", {"backup": made.id, "grants": grants})
 
         with watch.lap("drop"):
             self._patiently(drop)
+        if self.plan.reads_file:
+            notes.append(
+                f"{self.settings.legacy_file} was not touched; it may be replaced now: only the "
+                "way back and validate would need it"
+            )
 
     def _capture(self, work: _Work) -> None:
         """From here on, note which rows the application writes."""
@@ -669,12 +770,14 @@ class Engine:
                 weights[table.source_table] = weights.get(table.source_table, 0) + share
         return weights
 
-    def _require_backup(self, conn: psycopg.Connection) -> None:
+    def _require_backup(
+        self, conn: psycopg.Connection, otherwise: str = "nothing is loaded"
+    ) -> None:
         kept = backup.latest_verified(conn, self.plan.system)
         if kept is None or not kept.present:
             what = "there is no verified backup" if kept is None else f"{kept.path} is not here"
             raise Refused(
-                f"{what}, so nothing is loaded",
+                f"{what}, so {otherwise}",
                 f"traspaso backup {self.plan.system} create, then verify",
             )
 

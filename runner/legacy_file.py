@@ -5,11 +5,13 @@ Importing DuckDB takes a while: it is imported when the first file is opened.
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from runner import duck
 from runner.errors import Unreachable
 
 # Hashes of files by path, size and times: a file is read again when it has changed.
@@ -61,19 +63,42 @@ def rows(path: Path, schema: str, tables: Sequence[str]) -> dict[str, int]:
 
 
 def _count(conn: Any, schema: str, table: str) -> int:
-    relation = ".".join('"{}"'.format(name.replace('"', '""')) for name in (_ALIAS, schema, table))
+    relation = _quoted(_ALIAS, schema, table)
     row = conn.execute(f"select count(*) from {relation}").fetchone()  # noqa: S608  # quoted above
     return int(row[0])
 
 
+def _quoted(*names: str) -> str:
+    return ".".join('"{}"'.format(name.replace('"', '""')) for name in names)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def reading(path: Path, schema: str) -> Iterator[Any]:
+    """Give a DuckDB whose tables are the file's, in half the memory that a load may take.
+
+    Another may be loading from it in this process. Raises Unreachable.
+    """
+    folder = os.environ.get("TRASPASO_TEMP_DIR", "")
+    with TemporaryDirectory(
+        prefix="traspaso-queries-", dir=folder if Path(folder).is_dir() and folder else None
+    ) as spill:
+        settings = {"memory_limit": duck.memory_limit(), "temp_directory": spill}
+        with _opened(path, settings) as conn:
+            limit = conn.execute("select current_setting('memory_limit')").fetchone()
+            number, unit = limit[0].split()
+            conn.execute(f"set memory_limit = '{float(number) / 2} {unit}'")
+            conn.execute(f"use {_quoted(_ALIAS, schema)}")
+            yield conn
+
+
+@contextmanager
+def _opened(path: Path, settings: Mapping[str, str] | None = None) -> Iterator[Any]:
     """Attach the file to a DuckDB in memory: one opened read-only attaches no other for writing."""
     import duckdb
 
     with _troubles(path):
         path.stat()
-        conn = duckdb.connect(":memory:")
+        conn = duckdb.connect(":memory:", config=dict(settings or {}))
         try:
             quoted = str(path).replace("'", "''")
             conn.execute(f"attach '{quoted}' as {_ALIAS} (read_only)")

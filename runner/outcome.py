@@ -20,6 +20,8 @@ class PhaseOutcome:
     notes: list[str] = field(default_factory=list)
     watch: Stopwatch = field(default_factory=Stopwatch)
     reversible_until: datetime | None = None
+    # The plan's critical queries, as measured once all was loaded.
+    queries: list[dict[str, Any]] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def to_json(self) -> dict[str, Any]:
@@ -39,7 +41,7 @@ class PhaseOutcome:
                 if self.reversible_until
                 else None
             ),
-        }
+        } | ({"queries": self.queries} if self.queries else {})
 
 
 @dataclass

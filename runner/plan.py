@@ -141,6 +141,14 @@ class Notification:
 
 
 @dataclass(frozen=True)
+class CriticalQueries:
+    """The file of the queries that are measured before and after, and what each may take."""
+
+    path: Path
+    timeout_seconds: float = 30
+
+
+@dataclass(frozen=True)
 class Schemas:
     """Schemas of the target database beside the legacy and the target schema."""
 
@@ -178,6 +186,8 @@ class Plan:
     output: str = "postgres"
     # Views of the target schema that read the Spanish tables.
     views: tuple[str, ...] = ()
+    # Queries that are measured on the legacy's file and on the Spanish tables.
+    queries: CriticalQueries | None = None
 
     def phase(self, number: int) -> Phase:
         """Return the phase of that number; raises UsageProblem."""
@@ -254,7 +264,7 @@ def read_plan(path: Path) -> Plan:
         raise _invalid(path, [f"{fault.json_path}: {fault.message}" for fault in faults])
     if contradictions := _contradictions(path, document):
         raise _invalid(path, contradictions)
-    return _plan(document)
+    return _plan(document, path.parent)
 
 
 @cache
@@ -276,6 +286,8 @@ def _contradictions(path: Path, document: dict[str, Any]) -> list[str]:
         ZoneInfo(document["timezone"])
     except (ZoneInfoNotFoundError, ValueError):
         faults.append(f"$.timezone: there is no time zone {document['timezone']}")
+    if not (path.parent / document.get("queries", {}).get("file", path.name)).is_file():
+        faults.append(f"$.queries.file: there is no {document['queries']['file']} beside the plan")
     if document["window"]["opens"] == document["window"]["closes"]:
         faults.append("$.window: it opens and closes at the same time")
     numbers = [phase["number"] for phase in document["phases"]]
@@ -291,7 +303,7 @@ def _contradictions(path: Path, document: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _plan(document: dict[str, Any]) -> Plan:
+def _plan(document: dict[str, Any], folder: Path) -> Plan:
     phases = tuple(_phase(phase) for phase in document["phases"])
     everything = _all_tables(phases)
     window = document["window"]
@@ -324,7 +336,15 @@ def _plan(document: dict[str, Any]) -> Plan:
         without_tls_because=document.get("without_tls_because"),
         output=document.get("output", "postgres"),
         views=tuple(document.get("views", [])),
+        queries=_queries(document.get("queries"), folder),
     )
+
+
+def _queries(document: dict[str, Any] | None, folder: Path) -> CriticalQueries | None:
+    if document is None:
+        return None
+    default = CriticalQueries.timeout_seconds
+    return CriticalQueries(folder / document["file"], document.get("timeout_seconds", default))
 
 
 def _notification(document: dict[str, Any]) -> Notification:

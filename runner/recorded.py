@@ -35,7 +35,7 @@ _READING = {"select", "with", "values", "table", "("}
 _WRITING = {"insert", "update", "delete", "merge"}
 _DIRECTIONS = {"asc", "desc", "nulls", "first", "last"}
 _AFTER_ORDER = {"limit", "offset", "fetch", "for"}
-_NOTE = re.compile(r"--\s*(name|params)\s*:\s*(.*?)\s*$")
+_NOTE = re.compile(r"--\s*(name|params|choose)\s*:\s*(.*?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ class Query:
     line: int
     tokens: tuple[Token, ...]
     parameters: tuple[str | None, ...] = ()
+    # The query whose one row are the parameters; of a plan's critical queries.
+    choose: str | None = None
 
     @property
     def text(self) -> str:
@@ -199,11 +201,12 @@ def _position(token: Token, columns: Sequence[str]) -> int | None:
     return places[0] if len(places) == 1 else None
 
 
-def read_queries(path: Path, again: str) -> list[Query]:
+def read_queries(path: Path, again: str, *, chosen: bool = False) -> list[Query]:
     """Read the queries of a file. `again` is the command that names it.
 
-    Raises UsageProblem: no such file, no query, parameters that do not fit, and all statements
-    that write, before any of them has run.
+    `chosen` says that the parameters may come from another query. Raises UsageProblem: no such
+    file, no query, parameters that do not fit, and all statements that write, before any of them
+    has run.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -221,7 +224,8 @@ def read_queries(path: Path, again: str) -> list[Query]:
         "leave only queries that read in it: SELECT, WITH, VALUES, TABLE",
     )  # fmt: skip
     _require(
-        path, queries, _parameter_objection, "lack their parameters",
+        path, [query for query in queries if not (chosen and query.choose)], _parameter_objection,
+        "lack their parameters",
         "write them as a JSON list on a line before the query: -- params: [\"x\", 3]",
     )  # fmt: skip
     return queries
@@ -261,7 +265,8 @@ def parse(text: str) -> list[Query]:
         if statement:
             line = statement[0].line
             name = notes.get("name") or f"query {len(queries) + 1} (line {line})"
-            queries.append(Query(name, line, tuple(statement), _parameters(name, notes)))
+            given = _parameters(name, notes)
+            queries.append(Query(name, line, tuple(statement), given, notes.get("choose")))
             statement, notes = [], {}
 
     for token in lex(text):

@@ -4,17 +4,19 @@ Nothing is dropped with CASCADE: where something else has come to depend on what
 rollback is refused by the server and says by what.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
 from runner import capture, state
-from runner.catalog import Picture, present_tables, take_picture
+from runner.catalog import Picture, legacy_sums, present_tables, take_picture
 from runner.db import explain, sql_text
-from runner.errors import Refused, StepFailed
+from runner.errors import Refused, StepFailed, Unreachable
+from runner.file_switch import Written
 from runner.locks import keep_maintenance_off
-from runner.plan import CREATE_PHASE, SWITCH_PHASE, Plan
+from runner.plan import CREATE_PHASE, SWITCH_PHASE, TRANSACTIONS_PHASE, Plan
 from runner.settings import Settings
 from runner.validate import prove
 
@@ -30,6 +32,8 @@ class Undone:
     # Of a way back from the switch: rows brought by legacy table, and what has no English form.
     brought: dict[str, int] = field(default_factory=dict)
     aside: list[str] = field(default_factory=list)
+    # Of a legacy file: what was written to PostgreSQL since the switch from it.
+    written: Written | None = None
 
 
 def plan_rollback(conn: psycopg.Connection, plan: Plan, to: int) -> list[str]:
@@ -45,8 +49,12 @@ def plan_rollback(conn: psycopg.Connection, plan: Plan, to: int) -> list[str]:
         return []
     back = []
     if now.switched and to >= SWITCH_PHASE:
-        return []
-    if now.switched:
+        return ["make the proofs' tables again"] if plan.reads_file else []
+    if now.switched and plan.reads_file:
+        back = ["forget the switch; what was written since is named, and stays"]
+        if to == TRANSACTIONS_PHASE:
+            return back
+    elif now.switched:
         written: dict[str, int] = dict(
             conn.execute(
                 "select source_table, count(distinct source_key) from traspaso.changes"
@@ -91,7 +99,7 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
         ) from error
     except psycopg.Error as error:
         raise explain(error, settings.target_url) from error
-    now = take_picture(conn, settings, plan)
+    now = take_picture(conn, settings, plan, legacy=_legacy_now(conn, settings, plan, recorded))
     if was_synced:
         recorded = recorded.updated(now, plan.loaded_after(to))
     differences = recorded.differences(now, views=[plan.schemas.staging, plan.schemas.compat])
@@ -103,6 +111,26 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
         differences=differences,
         legacy_changes=recorded.legacy_changes(now),
     )
+
+
+def _legacy_now(
+    conn: psycopg.Connection, settings: Settings, plan: Plan, recorded: Picture
+) -> Mapping[str, str]:
+    """Return the sums of the legacy; of a file that is not there any more, what was recorded."""
+    try:
+        return legacy_sums(conn, settings, plan)
+    except Unreachable:
+        if not plan.reads_file:
+            raise
+        return recorded.legacy
+
+
+def changes_since(conn: psycopg.Connection, settings: Settings, plan: Plan) -> list[str]:
+    """Name what is not as phase 3 recorded it, the rows left out."""
+    recorded, _ = recorded_picture(conn, plan, TRANSACTIONS_PHASE)
+    now = take_picture(conn, settings, plan, legacy=recorded.legacy)
+    views = [plan.schemas.staging, plan.schemas.compat]
+    return recorded.updated(now, plan.target_tables).differences(now, views=views)
 
 
 def _unproved(conn: psycopg.Connection, plan: Plan, phase: int) -> list[str]:

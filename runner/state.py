@@ -226,6 +226,20 @@ def finish_run(
         raise StepFailed(f"run {run_id} is not in traspaso.runs", "say the command again")
 
 
+def note_in_run(conn: psycopg.Connection, run_id: str, detail: Mapping[str, Any]) -> None:
+    """Merge something into what the journal says of a run."""
+    conn.execute(
+        "update traspaso.runs set detail = detail || %s where run_id = %s",
+        [Jsonb(dict(detail)), run_id],
+    )
+
+
+def run_detail(conn: psycopg.Connection, run_id: uuid.UUID) -> dict[str, Any]:
+    """Return what the journal says of a run beside how it ended."""
+    row = conn.execute("select detail from traspaso.runs where run_id = %s", [run_id]).fetchone()
+    return row[0] if row else {}
+
+
 def record_step(
     conn: psycopg.Connection,
     system: str,

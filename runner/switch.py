@@ -91,7 +91,7 @@ class Brought:
 
 def settings_now(conn: psycopg.Connection, settings: Settings, plan: Plan) -> Settings:
     """Return the settings with the schema in which the legacy tables are now."""
-    if not state.status(conn, plan.system).switched:
+    if plan.reads_file or not state.status(conn, plan.system).switched:
         return settings
     return replace(settings, legacy_schema=plan.schemas.archive)
 

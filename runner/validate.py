@@ -4,7 +4,7 @@ They are views in the system's compat schema, made by the same macros as dbt's t
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
@@ -63,6 +63,22 @@ class Proof:
         """Legacy rows that were written since the last load."""
         return sum(balance.pending for balance in self.balances)
 
+    def since_switch(self) -> "Proof":
+        """Return this proof where what differs was written since the switch: it is pending."""
+        return replace(
+            self,
+            balances=tuple(
+                replace(
+                    balance,
+                    loaded=balance.loaded - balance.mismatches,
+                    pending=balance.residue + balance.mismatches,
+                    residue=0,
+                    mismatches=0,
+                )
+                for balance in self.balances
+            ),
+        )
+
     @property
     def holds(self) -> bool:
         """Whether nothing is lost."""
@@ -95,15 +111,16 @@ class Proof:
             "differences": [asdict(difference) for difference in self.differences],
         }  # fmt: skip
 
-    def require(self) -> None:
-        """Raise StepFailed, naming what does not hold."""
+    def require(self, fix: str | None = None) -> None:
+        """Raise StepFailed, naming what does not hold, and what to do about it."""
         if self.holds:
             return
         faults = self.faults
         examples = f" ({some([str(found) for found in self.differences])})"
         raise StepFailed(
             f"the proofs do not hold: {some(faults)}{examples if self.differences else ''}",
-            "say the same command again, to bring what the application wrote meanwhile; if it "
+            fix
+            or "say the same command again, to bring what the application wrote meanwhile; if it "
             "stays, look at the rows that it names",
             table=self.balances[0].source_table if self.balances else None,
         )

@@ -14,15 +14,15 @@
 
 {% macro postgres__release_children(relation, gone) -%}
     {%- set children = load_step(
-        "select fk.conrelid::regclass::text,"
+        "select fk.conrelid::regclass::text as child,"
         ~ " (select string_agg(quote_ident(a.attname), ', ' order by k.n)"
         ~ " from unnest(fk.conkey) with ordinality as k (attnum, n)"
         ~ " inner join pg_attribute as a"
-        ~ " on a.attrelid = fk.conrelid and a.attnum = k.attnum),"
+        ~ " on a.attrelid = fk.conrelid and a.attnum = k.attnum) as columns,"
         ~ " (select string_agg(quote_ident(a.attname), ', ' order by k.n)"
         ~ " from unnest(fk.confkey) with ordinality as k (attnum, n)"
         ~ " inner join pg_attribute as a"
-        ~ " on a.attrelid = fk.confrelid and a.attnum = k.attnum)"
+        ~ " on a.attrelid = fk.confrelid and a.attnum = k.attnum) as parent_columns"
         ~ " from pg_constraint as fk where fk.contype = 'f'"
         ~ " and fk.confrelid = '" ~ relation ~ "'::regclass"
         ~ " and fk.confdeltype in ('a', 'r') order by fk.conname"

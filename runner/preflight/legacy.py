@@ -4,8 +4,10 @@ import re
 
 from runner import capture, project
 from runner.catalog import some
+from runner.plan import SWITCH_PHASE
 from runner.preflight.look import TABLE_KINDS, Look, Problem, Problems
 from runner.preflight.server import absent
+from runner.state import PHASE_STEP
 
 
 def schema(look: Look) -> Problems:
@@ -30,7 +32,14 @@ def _file(look: Look) -> Problems:
             "export TRASPASO_LEGACY_URL=duckdb:////folder/file.db (four slashes before a folder)",
         )
     elif look.settings.legacy_schema not in look.schemas and look.file_trouble is not None:
-        yield Problem(look.file_trouble.message, look.file_trouble.fix)
+        switched = any(
+            (step["phase"], step["step"], step["status"]) == (SWITCH_PHASE, PHASE_STEP, "done")
+            for step in look.steps
+        )
+        # Nothing is read of it any more but by the way back.
+        yield Problem(
+            look.file_trouble.message, look.file_trouble.fix, "warn" if switched else "fail"
+        )
     elif look.settings.legacy_schema not in look.schemas:
         yield Problem(
             f"{file} has no schema {look.settings.legacy_schema}, or no table in it",

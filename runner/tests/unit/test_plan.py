@@ -115,6 +115,7 @@ def _write(folder: Path, **changes: Any) -> Path:
         ({"timezone": "../etc/passwd"}, r"\$\.timezone"),
         ({"threads": 0}, r"\$\.threads"),
         ({"surprise": 1}, "surprise"),
+        ({"queries": {"file": "nothing.sql"}}, r"\$\.queries\.file"),
         ({"system": "otro"}, r"\$\.system"),
         ({"phases": [{"number": 1, "name": "create"}]}, r"\$\.phases"),
         ({"phases": [{"number": 0, "name": "a", "tables": [{"source_table": "x"}]}]}, "target_tab"),

@@ -139,3 +139,16 @@ def test_a_file_that_cannot_be_run_is_said(tmp_path: Path, text: str | None, mes
         file.write_text(text)
     with pytest.raises(UsageProblem, match=message):
         read_queries(file, "again")
+
+
+def test_parameters_may_be_chosen_by_a_query_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "queries.sql"
+    path.write_text(
+        "-- name: recent\n-- choose: select max(fecha) - 30 from facturas\nselect $1;",
+        encoding="utf-8",
+    )
+    (query,) = read_queries(path, "again", chosen=True)
+    assert (query.name, query.choose) == ("recent", "select max(fecha) - 30 from facturas")
+    assert query.text == "select $1"
+    with pytest.raises(UsageProblem, match="recent \\(line 3\\): \\$1 is the last, 0 given"):
+        read_queries(path, "again")
