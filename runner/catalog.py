@@ -151,7 +151,7 @@ def take_picture(
 
 def present_tables(conn: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[str]:
     """Return those of the tables that are there, in the given order."""
-    found = conn.execute(sql_text("relations.sql"), {"schemas": [schema], "kind": "r"})
+    found = conn.execute(sql_text("relations.sql"), {"schemas": [schema], "kinds": ["r", "p"]})
     names = {row[1] for row in found}
     return [name for name in tables if name in names]
 

@@ -92,7 +92,9 @@
             {%- do colliding.append(statement) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do _collect_keys(work, work.relation, stream.kept_back > 0, colliding != []) -%}
+    {%- set is_colliding = colliding != []
+        or repeats_across_partitions(work.relation, work.contract, work.columns) -%}
+    {%- do _collect_keys(work, work.relation, stream.kept_back > 0, is_colliding) -%}
     {%- set judged = judge_apart(work, work.relation) -%}
     {%- for statement in colliding -%}
         {%- do load_step(statement) -%}
