@@ -187,7 +187,7 @@ def _put_foreign_keys_back(conn: psycopg.Connection, settings: Settings, tables:
         [named],
     ).fetchall()
     for child, name, definition in taken:
-        # Those of the parts of a parted table come with its own.
+        # Those of the partitions of a partitioned table come with its own.
         for leaf in conn.execute(
             sql_text("partition_keys.sql"), {"table": child, "name": name}
         ).fetchall():

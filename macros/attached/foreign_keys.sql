@@ -59,8 +59,8 @@ $take$
 {#
     Puts back the foreign keys of the table, not validated yet, and those of tables that
     refer to it and are not loaded in this run. Committed at once: adding one locks its
-    parent, validating it does not. A parted table takes none that is not valid (before
-    PostgreSQL 18): each of its parts gets one, see _join_foreign_keys.
+    parent, validating it does not. A partitioned table takes none that is not valid (before
+    PostgreSQL 18): each of its partitions gets one, see _join_foreign_keys.
 #}
 {% macro put_foreign_keys_back(relation) -%}
     {%- set children = [] -%}
@@ -76,7 +76,7 @@ do $put$
 declare
     taken record;
     leaf record;
-    is_parted boolean;
+    is_partitioned boolean;
     patience text := current_setting('lock_timeout');
 begin
     perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
@@ -88,7 +88,7 @@ begin
         order by child, name
     loop
         " ~ _wait_for_maintenance() ~ "
-        is_parted := false;
+        is_partitioned := false;
         for leaf in
             select class.oid::regclass as name, class.relispartition
             from pg_class as class
@@ -99,7 +99,7 @@ begin
                     or class.oid in (select relid from pg_partition_tree(taken.child))
                 )
         loop
-            is_parted := is_parted or leaf.relispartition;
+            is_partitioned := is_partitioned or leaf.relispartition;
             if not exists (
                 select from pg_constraint
                 where conrelid = leaf.name and contype = 'f' and conname = taken.name
@@ -113,13 +113,13 @@ begin
                 execute format('alter table %s validate constraint %I', leaf.name, taken.name);
             end if;
         end loop;
-        if is_parted and taken.child <> " ~ table ~ " then
+        if is_partitioned and taken.child <> " ~ table ~ " then
             execute format(
                 'alter table %s add constraint %I %s',
                 taken.child, taken.name, taken.definition
             );
         end if;
-        if not is_parted or taken.child <> " ~ table ~ " then
+        if not is_partitioned or taken.child <> " ~ table ~ " then
             delete from traspaso.foreign_keys
             where child = taken.child and name = taken.name;
         end if;
@@ -173,7 +173,7 @@ $put$
     ) }}
 {%- endmacro %}
 
-{# The foreign keys of the table, or of its parts, that are not validated: table and name. #}
+{# The foreign keys of the table, or of its partitions, that are not validated: table and name. #}
 {% macro _unvalidated(relation) -%}
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
     {{ return(load_step(
@@ -185,7 +185,7 @@ $put$
 {%- endmacro %}
 
 {#
-    The foreign keys of a parted table, once those of its parts are validated: PostgreSQL
+    The foreign keys of a partitioned table, once those of its partitions are validated: PostgreSQL
     takes these for its own and reads no row again.
 #}
 {% macro _join_foreign_keys(work) -%}

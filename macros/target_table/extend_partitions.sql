@@ -1,11 +1,11 @@
 {#
-    Makes the parts that a table still lacks: one for each month (or year) between the
+    Makes the partitions that a table still lacks: one for each month (or year) between the
     first and the last of its rows, as far as no more than five empty years lie between
     them. Rows beyond such a gap are outliers, a date of the year 1900: they stay in the
-    default part, `<table>_resto`, so that no date asks for thousands of parts.
+    default partition, `<table>_resto`, so that no date asks for thousands of partitions.
 
     relation  the table
-    contract  see target_contract; its `partition` says how the table is parted
+    contract  see target_contract; its `partition` says how the table is partitioned
     sql       the model's query; none: what the legacy tables themselves say
 #}
 {% macro extend_partitions(relation, contract, sql) -%}
@@ -81,7 +81,7 @@
     ]) }}
 {%- endmacro %}
 
-{# The legacy column that becomes the one by which the table is parted. #}
+{# The legacy column that becomes the one by which the table is partitioned. #}
 {% macro _partition_source(contract, table) -%}
     {%- set column = (
         contract.columns | selectattr('name', 'equalto', contract.partition.column) | list
@@ -134,9 +134,9 @@ limit 1
     {%- set parts = years * 12 if contract.partition.every == 'month' else years -%}
     {%- if parts > 1200 -%}
         {{ exceptions.raise_compiler_error(
-            "target_table: " ~ relation ~ " would have some " ~ parts ~ " parts, one for "
+            "target_table: " ~ relation ~ " would have some " ~ parts ~ " partitions, one for "
             ~ "each " ~ contract.partition.every ~ " from " ~ span[0] ~ " to " ~ span[1]
-            ~ "; 1200 are the most. Part it by year in its partition_by, or correct the "
+            ~ "; 1200 are the most. Partition it by year in its partition_by, or correct the "
             ~ "dates in the legacy."
         ) }}
     {%- endif -%}

@@ -1,7 +1,7 @@
 {#
-    The functions that make the parts of a table: for the load, and for whoever needs the
-    next year's. A part is made beside the table and attached: readers and writers of the
-    table go on. Rows of its period that are in the default part move to it, which is
+    The functions that make the partitions of a table: for the load, and for whoever needs the
+    next year's. A partition is made beside the table and attached: readers and writers of the
+    table go on. Rows of its period that are in the default partition move to it, which is
     locked meanwhile.
 
     traspaso.add_partitions(parent, first, last, every) returns how many were made: one
@@ -61,7 +61,7 @@ declare
     made integer := 0;
 begin
     if every not in ('month', 'year') then
-        raise exception 'a table is parted by month or by year, not by %', every;
+        raise exception 'a table is partitioned by month or by year, not by %', every;
     end if;
     select n.nspname, a.attname, nullif(p.partdefid, 0)
     into space, date_column, rest
@@ -71,7 +71,7 @@ begin
     inner join pg_attribute as a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
     where p.partrelid = parent and p.partstrat = 'r';
     if not found then
-        raise exception '% is not parted by range', parent;
+        raise exception '% is not partitioned by range', parent;
     end if;
     select count(*) into wanted
     from traspaso.missing_partitions(parent, first_day, last_day, every);
@@ -79,7 +79,7 @@ begin
         return 0;
     end if;
     if wanted > 1200 then
-        raise exception '% parts are too many for %; 1200 are the most', wanted, parent;
+        raise exception '% partitions are too many for %; 1200 are the most', wanted, parent;
     end if;
     if rest is not null then
         execute format('lock table only %s in access exclusive mode', rest);

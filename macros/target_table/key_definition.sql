@@ -1,6 +1,6 @@
 {#
     A key of the contract, as ADD CONSTRAINT and CREATE TABLE take it. A unique key of a
-    parted table holds the column by which it is parted: PostgreSQL has no other.
+    partitioned table holds the column by which it is partitioned: PostgreSQL has no other.
 #}
 {% macro key_definition(contract, key) -%}
     {%- set columns = key.columns if key.to else with_partition(contract, key.columns) -%}

@@ -2,7 +2,7 @@
     Takes the keys and indexes off an empty table, the foreign keys of others that
     refer to it included, and returns the statements that put the same ones back, as a
     dict of two lists: the `unique` keys, and the `rest` that comes after them. Foreign
-    keys come back NOT VALID, see validate_foreign_keys; those of a parted table cannot
+    keys come back NOT VALID, see validate_foreign_keys; those of a partitioned table cannot
     before PostgreSQL 18.
 #}
 {% macro take_keys_off(relation) -%}
@@ -36,7 +36,7 @@
         ) -%}
     {%- endfor -%}
     {%- for row in indexes.rows -%}
-        {#- an index of a parted table, and those of its parts -#}
+        {#- an index of a partitioned table, and those of its partitions -#}
         {%- do restore.append(row[1] | replace(' ON ONLY ', ' ON ', 1)) -%}
     {%- endfor -%}
     {%- for row in constraints.rows if row[3] -%}

@@ -12,8 +12,8 @@
     uniques       [{name, columns}]
     foreign_keys  [{name, columns, to, to_columns, on_delete}]
     indexes       [{name, columns, where, method, unique}]
-    partition_by  {column, every, enabled}: how the table can be parted, or none
-    partition     {column, every}: how it is parted, or none; target_table sets it,
+    partition_by  {column, every, enabled}: how the table can be partitioned, or none
+    partition     {column, every}: how it is partitioned, or none; target_table sets it,
                   see partition_of
     load_key      columns by which a row is found again: the primary key, or what
                   `meta.load_key` says where that is a sequence

@@ -1,6 +1,6 @@
 {#
     Rows of a final table whose foreign key has no parent, declared in the database
-    or not, one row a foreign key: target_table, constraint_name, orphans. Of a parted
+    or not, one row a foreign key: target_table, constraint_name, orphans. Of a partitioned
     table also the rows that repeat a key which PostgreSQL cannot keep unique there.
 
     node  the model, as in `graph`
@@ -28,7 +28,7 @@
                 {%- endfor %}
         )
     {%- endfor %}
-    {%- if contract.partition_by and is_building() and is_parted(node_relation(node)) %}
+    {%- if contract.partition_by and is_building() and is_partitioned(node_relation(node)) %}
     {%- for key in [contract.primary_key] + contract.uniques
         if contract.partition_by.column not in key.columns %}
     {{ 'union all' if not loop.first or contract.foreign_keys }}

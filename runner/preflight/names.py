@@ -35,6 +35,23 @@ def names(look: Look) -> Problems:
             )
 
 
+def partitions(look: Look) -> Problems:
+    """Find tables that are to be partitioned, and have no column for it."""
+    possible = [mart.table for mart in look.marts if mart.partitioned_by]
+    for name in look.settings.partitioned:
+        if name not in possible:
+            yield Problem(
+                f"TRASPASO_PARTITIONED names {name}, which cannot be partitioned; of "
+                f"{look.plan.title} these can: {', '.join(possible) or 'none'}",
+                "take it out of TRASPASO_PARTITIONED, or add partition_by to its contract's meta",
+            )
+
+
+def partitioned(look: Look) -> str:
+    """Say which tables the environment asks to be partitioned."""
+    return ", ".join(look.settings.partitioned) or "none is asked for in TRASPASO_PARTITIONED"
+
+
 def reserved_schemas(look: Look) -> Problems:
     """Find schemas under the names of ours that are not ours."""
     if look.state_is_hidden:
