@@ -21,6 +21,8 @@ declare
     is_empty boolean;
     patience text := current_setting('lock_timeout');
 begin
+    -- definitions name the parent with its schema: a rollback has another search_path
+    perform set_config('search_path', 'pg_catalog', true);
     perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
     for taken in
         select

@@ -78,8 +78,8 @@ begin
     if wanted = 0 then
         return 0;
     end if;
-    if wanted > 1200 then
-        raise exception '% partitions are too many for %; 1200 are the most', wanted, parent;
+    if wanted > 400 then
+        raise exception '% partitions are too many for %; 400 are the most', wanted, parent;
     end if;
     if rest is not null then
         execute format('lock table only %s in access exclusive mode', rest);

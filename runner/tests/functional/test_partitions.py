@@ -51,6 +51,14 @@ CHILDREN = """
     where inhparent = '{}'::regclass order by 1
 """
 WHERE = "select id, tableoid::regclass::text from items_facturas where id ~ '^L[678]' order by 1"
+IN_ANOTHER_MONTH = """
+    insert into legado_fluxion.items_facturas
+    select (line).* from (
+        select jsonb_populate_record(line, '{"fecha": "2025-01-31"}') as line
+        from legado_fluxion.items_facturas as line
+        where id = 'L000000012'
+    ) as copied
+"""
 KEYS = """
     select conname, contype::text, convalidated, pg_get_constraintdef(oid)
     from pg_constraint
@@ -106,6 +114,27 @@ def test_each_month_of_the_legacy_has_its_partition_before_a_row_comes(created: 
     assert partitions(created, "items_facturas") == months((2024, 11), (2027, 4))
     assert partitions(created, "movimientos_inventario") == months((2024, 11), (2025, 1))
     assert partitions(created, "facturas") == []
+
+
+def test_a_load_that_fails_without_its_foreign_keys_is_taken_back_with_them(
+    created: Settings,
+) -> None:
+    with psycopg.connect(created.target_url or "", autocommit=True) as conn:
+        conn.execute(
+            "create function fails() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no'; end $$"
+        )
+        conn.execute(
+            "create trigger fails before insert on producto_ubicacion_config"
+            " execute function fails()"
+        )
+        assert traspaso(created, *RUN, "--phase", "2").code == 1
+        assert conn.execute("select count(*) > 0 from traspaso.foreign_keys").fetchone() == (True,)
+        conn.execute("drop trigger fails on producto_ubicacion_config")
+        conn.execute("drop function fails")
+    answer = traspaso(created, "rollback", "fluxion", "--to", "1", "--yes")
+    assert answer.code == 0, answer
+    assert answer.json["differences"] == []
 
 
 def test_rows_are_in_their_month_and_outliers_in_the_rest(migrated: Settings) -> None:
@@ -193,24 +222,32 @@ def test_the_default_partition_does_not_hold_a_new_month_up(migrated: Settings) 
 
 
 def test_keys_of_partitions_that_a_killed_load_left_are_finished(migrated: Settings) -> None:
-    with psycopg.connect(migrated.target_url or "", autocommit=True) as conn:
+    leave_keys_of_partitions(migrated)
+    answer = traspaso(migrated, *RUN, "--phase", "3")
+    assert answer.code == 0, answer
+    test_a_key_is_unique_across_the_months_though_the_server_cannot_say_so(migrated)
+
+
+def leave_keys_of_partitions(settings: Settings) -> None:
+    """Do what a load does that is killed before it validates its foreign keys."""
+    with psycopg.connect(settings.target_url or "", autocommit=True) as conn:
+        conn.execute("set search_path to pg_catalog")
         conn.execute(
             """insert into traspaso.foreign_keys
             select 'public.items_facturas', conname, 'public.facturas', pg_get_constraintdef(oid)
-            from pg_constraint where conrelid = 'items_facturas'::regclass
+            from pg_constraint where conrelid = 'public.items_facturas'::regclass
                 and conname = 'items_facturas_factura_id_fkey'"""
         )
-        conn.execute("alter table items_facturas drop constraint items_facturas_factura_id_fkey")
         conn.execute(
-            "alter table items_facturas_2027_01 add constraint items_facturas_factura_id_fkey"
-            " foreign key (factura_id) references facturas (id) not valid"
+            "alter table public.items_facturas drop constraint items_facturas_factura_id_fkey"
+        )
+        conn.execute(
+            "alter table public.items_facturas_2027_01 add constraint items_facturas_factura_id_fkey"
+            " foreign key (factura_id) references public.facturas (id) not valid"
         )
         conn.execute(
             "delete from traspaso.steps where phase = 3 and step in ('items_facturas', 'phase')"
         )
-    answer = traspaso(migrated, *RUN, "--phase", "3")
-    assert answer.code == 0, answer
-    test_a_key_is_unique_across_the_months_though_the_server_cannot_say_so(migrated)
 
 
 def test_a_file_that_has_grown_is_brought_with_its_new_months(
@@ -237,9 +274,11 @@ def test_a_file_that_has_grown_is_brought_with_its_new_months(
 
 
 def test_the_way_back_takes_the_months_away_that_a_load_made(migrated: Settings) -> None:
+    leave_keys_of_partitions(migrated)
     for phase, expected in ((2, months((2024, 11), (2027, 4))), (1, months((2024, 11), (2027, 4)))):
         answer = traspaso(migrated, "rollback", "fluxion", "--to", str(phase), "--yes")
         assert answer.code == 0, answer
+        assert answer.json["differences"] == []
         assert partitions(migrated, "items_facturas") == expected
         assert len(rows(migrated, KEYS)) == 3
     answer = traspaso(migrated, "rollback", "fluxion", "--to", "0", "--yes")
@@ -298,9 +337,10 @@ def test_on_one_engine_the_contract_alone_says_it(pg: PgServer, tmp_path: Path) 
             ):
                 node = project._models[f"model.traspaso.fluxion__{table}"]
                 node.config.meta["partition_by"] = how
-            select = ("--select", "tag:fluxion", "--exclude-resource-type", "test", "unit_test")
-            project.run("build", *select)
-            conn.execute("set search_path to fluxion, traspaso")
+            project.run("seed", "--select", "tag:fluxion")
+            conn.execute("set search_path to fluxion, legado_fluxion")
+            conn.execute(IN_ANOTHER_MONTH)
+            project.run("run", "--select", "tag:fluxion")
             settings = Settings(target_url=f"{url}&options=-csearch_path%3Dfluxion")
             assert partitions(settings, "items_facturas") == months((2024, 11), (2025, 1))
             assert partitions(settings, "movimientos_inventario")[-1] == "resto"
@@ -311,6 +351,9 @@ def test_on_one_engine_the_contract_alone_says_it(pg: PgServer, tmp_path: Path) 
                 " group by 1 having sum(orphans) > 0"
             ).fetchall()
             assert found == []
+            assert conn.execute(
+                "select reasons from traspaso.row_fates where source_key = 'L000000012#2'"
+            ).fetchall() == [(["id:unique"],)]
             stored = conn.execute("select max(xmin::text::bigint) from items_facturas").fetchall()
             project.run("run", "--select", "fluxion__items_facturas")
             assert (
