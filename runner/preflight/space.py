@@ -131,10 +131,8 @@ def _gb(count: float) -> str:
 # --- DuckDB -------------------------------------------------------------------------------------
 
 
-def memory(look: Look) -> Problems:
+def memory(_look: Look) -> Problems:
     """Find a TRASPASO_MEMORY_LIMIT that is no size, or more than DuckDB gets."""
-    if not look.plan.reads_file:
-        return
     try:
         wanted = duck.wanted_memory()
     except UsageProblem as error:
@@ -151,18 +149,14 @@ def memory(look: Look) -> Problems:
         )
 
 
-def memory_limit(look: Look) -> str:
+def memory_limit(_look: Look) -> str:
     """Say how much memory DuckDB takes."""
-    if not look.plan.reads_file:
-        return "no DuckDB"
     limit = int(duck.memory_limit().removesuffix("B"))
     return f"{_gb(limit)} for DuckDB, of {_gb(duck.available_memory())}"
 
 
-def spill_folder(look: Look) -> Problems:
+def spill_folder(_look: Look) -> Problems:
     """Find a folder for spilling that cannot be made or written to."""
-    if not look.plan.reads_file:
-        return
     folder = duck.spill_folder()
     nearest = _nearest(folder)
     fix = "export TRASPASO_TEMP_DIR=/folder/of/yours"
@@ -181,15 +175,13 @@ def spill_folder(look: Look) -> Problems:
         )
 
 
-def spill_folder_used(look: Look) -> str:
+def spill_folder_used(_look: Look) -> str:
     """Say where DuckDB spills."""
-    return str(duck.spill_folder()) if look.plan.reads_file else "no DuckDB"
+    return str(duck.spill_folder())
 
 
 def spill_disk(look: Look) -> Problems:
     """Find less room for spilling than could be needed."""
-    if not look.plan.reads_file:
-        return
     folder = duck.spill_folder()
     free, needed = _free(folder), _spilled(look)
     if free < needed:
@@ -202,8 +194,6 @@ def spill_disk(look: Look) -> Problems:
 
 def spill_disk_free(look: Look) -> str:
     """Say how much room there is for spilling."""
-    if not look.plan.reads_file:
-        return "no DuckDB"
     return f"{_gb(_free(duck.spill_folder()))} free; up to {_gb(_spilled(look))} may be needed"
 
 

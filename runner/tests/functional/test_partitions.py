@@ -21,8 +21,10 @@ pytestmark = pytest.mark.newest
 PARTITIONED = ("items_facturas", "movimientos_inventario")
 
 # Rows two years later, a date that must not ask for thousands of partitions, one key in two
-# months, a row without its date, a row without a parent.
+# months, and no other key twice, a row without its date, a row without a parent.
+ALONE = "delete from {}items_facturas where id = 'L000000001'"
 ROWS = (
+    ALONE.format(""),
     """insert into items_facturas
     select items_facturas.* replace ('L7' || i as id, make_date(2027, 1 + i * 3, 5) as fecha)
     from items_facturas cross join range(2) as t (i) where id = 'L000000010'""",
@@ -339,6 +341,7 @@ def test_on_one_engine_the_contract_alone_says_it(pg: PgServer, tmp_path: Path) 
                 node.config.meta["partition_by"] = how
             project.run("seed", "--select", "tag:fluxion")
             conn.execute("set search_path to fluxion, legado_fluxion")
+            conn.execute(ALONE.format("legado_fluxion."))
             conn.execute(IN_ANOTHER_MONTH)
             project.run("run", "--select", "tag:fluxion")
             settings = Settings(target_url=f"{url}&options=-csearch_path%3Dfluxion")
