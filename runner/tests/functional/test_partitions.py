@@ -244,7 +244,8 @@ def leave_keys_of_partitions(settings: Settings) -> None:
             "alter table public.items_facturas drop constraint items_facturas_factura_id_fkey"
         )
         conn.execute(
-            "alter table public.items_facturas_2027_01 add constraint items_facturas_factura_id_fkey"
+            "alter table public.items_facturas_2027_01"
+            " add constraint items_facturas_factura_id_fkey"
             " foreign key (factura_id) references public.facturas (id) not valid"
         )
         conn.execute(
