@@ -289,7 +289,7 @@ def test_the_way_back_takes_the_months_away_that_a_load_made(migrated: Settings)
     assert rows(migrated, "select count(*) from pg_class where relname ~ '^items_f'") == [(0,)]
 
 
-def test_a_table_that_has_no_column_for_it_is_refused_by_name(
+def test_a_table_that_cannot_be_partitioned_any_more_is_refused_by_name(
     created: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRASPASO_PARTITIONED", "facturas,items_facturas")
@@ -298,6 +298,12 @@ def test_a_table_that_has_no_column_for_it_is_refused_by_name(
     (found,) = [check for check in answer.json["checks"] if check["status"] == "fail"]
     assert found["name"] == "partitions"
     assert "facturas, which cannot be partitioned" in found["detail"]
+    with psycopg.connect(created.target_url or "", autocommit=True) as conn:
+        conn.execute("create schema otra create table items_facturas ()")
+    monkeypatch.setenv("TRASPASO_PARTITIONED", "items_facturas")
+    checks = traspaso(replace(created, target_schema="otra"), "doctor", "fluxion").json["checks"]
+    (found,) = [check for check in checks if check["name"] == "partitions"]
+    assert "otra.items_facturas, which is there, and not partitioned" in found["detail"]
 
 
 def test_a_folder_that_is_too_small_to_spill_to_is_said_before_a_run(
