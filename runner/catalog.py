@@ -5,6 +5,7 @@ Two states are the same when both are. The lines come from the function that dbt
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,9 +58,14 @@ class Picture:
         )
 
     def updated(self, now: "Picture", tables: Sequence[str]) -> "Picture":
-        """Return this picture with the rows and sequences of some target tables as they are now."""
+        """Return this picture with some target tables as they are now: rows, sequences, months."""
+        partition = re.compile(
+            rf"(table|oid) .+\.({'|'.join(map(re.escape, tables))})_\d{{4}}(_\d\d)?"
+        )
 
         def is_theirs(name: str) -> bool:
+            if partition.fullmatch(name):
+                return True
             return name.endswith(" position") and any(f".{table}_" in name for table in tables)
 
         kept = [line for line in self.lines if not is_theirs(line[0])]
@@ -159,7 +165,7 @@ def take_picture(
 
 def present_tables(conn: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[str]:
     """Return those of the tables that are there, in the given order."""
-    found = conn.execute(sql_text("relations.sql"), {"schemas": [schema], "kind": "r"})
+    found = conn.execute(sql_text("relations.sql"), {"schemas": [schema], "kinds": ["r", "p"]})
     names = {row[1] for row in found}
     return [name for name in tables if name in names]
 

@@ -45,6 +45,7 @@ Environment
   TRASPASO_TARGET_SCHEMA  public
   TRASPASO_BACKUP_DIR     ./backups
   TRASPASO_BACKUP_KEY     encrypts the backups: a passphrase, or AGE-SECRET-KEY-1…
+  TRASPASO_PARTITIONED    final tables to partition, see `traspaso doctor`: items_facturas,…
   TRASPASO_BACKUP_S3      uploads them: s3://bucket/prefix (pip install 'traspaso[s3]')
 """
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Self
 
 from runner import duck, legacy_file, parsed
 from runner.db import FIX_LOCKED, SESSION, connect
-from runner.errors import Locked, StepFailed, TraspasoError, Unreachable
+from runner.errors import Locked, StepFailed, TraspasoError, Unreachable, UsageProblem
 from runner.plan import Plan
 from runner.settings import DUCKDB_SCHEME, Settings, libpq_env, redact
 
@@ -339,7 +339,8 @@ class Dbt:
         self.parse()
         from dbt.cli.main import dbtRunner
 
-        said = _UNSAID | dict(environment or {})
+        partitioned = {"TRASPASO_PARTITIONED": ",".join(self.settings.partitioned)}
+        said = _UNSAID | partitioned | dict(environment or {})
         with _environment(self._environment(run_id, phase) | said):
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
@@ -399,13 +400,26 @@ class Dbt:
             return {}
         return {
             "TRASPASO_LEGACY_URL": self.settings.legacy_url or "",
-            "TRASPASO_TEMP_DIR": os.environ.get("TRASPASO_TEMP_DIR")
-            or str(self._target_path / "temp"),
+            "TRASPASO_TEMP_DIR": str(self._spill_folder()),
             "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
             "TRASPASO_BATCH_ROWS": str(self.plan.batch_rows),
             "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file),
             "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
         }
+
+    def _spill_folder(self) -> Path:
+        """Return where DuckDB spills; it makes no more than the last folder of a path."""
+        if not os.environ.get("TRASPASO_TEMP_DIR", "").strip():
+            return self._target_path / "temp"
+        folder = duck.spill_folder()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageProblem(
+                f"TRASPASO_TEMP_DIR cannot be made: {folder}: {error.strerror}",
+                "export TRASPASO_TEMP_DIR=/folder/of/yours",
+            ) from None
+        return folder
 
     def _on_event(self, event: Any) -> None:
         if event.info.name in {"RunningOperationCaughtError", "RunningOperationUncaughtError"}:

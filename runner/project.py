@@ -63,7 +63,8 @@ class Mart:
     """A Spanish table.
 
     `sources` are the legacy tables that feed it, `phase` is the one that loads it, `indexes` are
-    the names of its own, `decided_by` the legacy columns that say which rows belong here.
+    the names of its own, `decided_by` the legacy columns that say which rows belong here,
+    `partitioned_by` the column by which it can be partitioned.
     """
 
     table: str
@@ -73,6 +74,7 @@ class Mart:
     columns: tuple[MartColumn, ...]
     indexes: tuple[str, ...]
     decided_by: tuple[str, ...]
+    partitioned_by: str | None = None
 
 
 class Value(NamedTuple):
@@ -212,6 +214,7 @@ def _mart(path: Path, model: Mapping[str, Any]) -> Mart:
             columns=tuple(_mart_column(path, column, tables) for column in model["columns"]),
             indexes=tuple(index["name"] for index in meta.get("indexes", [])),
             decided_by=tuple(dict.fromkeys(rule["column"] for rule in meta.get("requires", []))),
+            partitioned_by=(meta.get("partition_by") or {}).get("column"),
         )
     except KeyError as missing:
         raise _unreadable(path, f"the model {model.get('name')} lacks {missing}") from None

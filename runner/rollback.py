@@ -91,6 +91,8 @@ def rollback(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) 
                 )
             )
             _undo(conn, settings, plan, to)
+            if to >= CREATE_PHASE:
+                _drop_partitions(conn, settings, emptied, recorded)
             state.forget_steps(conn, plan.system, after=to)
     except psycopg.errors.DependentObjectsStillExist as error:
         raise StepFailed(
@@ -186,6 +188,19 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
         )
 
 
+def _drop_partitions(
+    conn: psycopg.Connection, settings: Settings, tables: list[str], recorded: Picture
+) -> None:
+    """Drop the partitions that a load has added to these tables, which are empty now."""
+    before = {name for name, _ in recorded.lines}
+    found = conn.execute(
+        sql_text("partitions.sql"), {"schema": settings.target_schema, "tables": tables}
+    ).fetchall()
+    for schema, name, object_name in found:
+        if object_name not in before:
+            conn.execute(sql.SQL("drop table {}").format(sql.Identifier(schema, name)))
+
+
 def _drop_reporting(conn: psycopg.Connection, settings: Settings, plan: Plan) -> None:
     for name in plan.views:
         view = sql.Identifier(settings.target_schema, name)
@@ -218,6 +233,15 @@ def _forget_loads(
     for (statement,) in keys:
         conn.execute(statement.encode())
     for child, name, definition in taken:
+        # Those of the partitions of a partitioned table come with its own.
+        for leaf in conn.execute(
+            sql_text("partition_keys.sql"), {"table": child, "name": name}
+        ).fetchall():
+            conn.execute(
+                sql.SQL("alter table {} drop constraint {}").format(
+                    sql.Identifier(*leaf), sql.Identifier(name)
+                )
+            )
         conn.execute(
             sql.SQL("alter table {} add constraint {} {}").format(
                 sql.Identifier(*child.split(".", 1)), sql.Identifier(name), sql.SQL(definition)
@@ -231,7 +255,7 @@ def drop_views(conn: psycopg.Connection, plan: Plan) -> None:
     for kind, statement in (("v", "drop view {}"), ("r", "drop table {}")):
         found = conn.execute(
             sql_text("relations.sql"),
-            {"schemas": [plan.schemas.compat, plan.schemas.staging], "kind": kind},
+            {"schemas": [plan.schemas.compat, plan.schemas.staging], "kinds": [kind]},
         ).fetchall()
         if found:
             names = sql.SQL(", ").join(sql.Identifier(*row) for row in found)

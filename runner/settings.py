@@ -39,6 +39,8 @@ class Settings:
     backup_dir: Path = Path("backups")
     backup_key: str | None = None
     backup_s3: str | None = None
+    # Final tables that are partitioned though their contract does not say so by itself.
+    partitioned: tuple[str, ...] = ()
     project_dir: Path = PROJECT_DIR
 
     @classmethod
@@ -61,6 +63,9 @@ class Settings:
             backup_dir=Path(read("BACKUP_DIR") or "backups").expanduser().absolute(),
             backup_key=read("BACKUP_KEY"),
             backup_s3=read("BACKUP_S3"),
+            partitioned=tuple(
+                name.strip() for name in (read("PARTITIONED") or "").split(",") if name.strip()
+            ),
         )
 
     @property
@@ -91,6 +96,7 @@ class Settings:
             "backup_dir": str(self.backup_dir),
             "backup_key": _HIDDEN if self.backup_key else None,
             "backup_s3": self.backup_s3,
+            "partitioned": list(self.partitioned),
             "project_dir": str(self.project_dir),
         }
         return f"Settings({', '.join(f'{key}={value!r}' for key, value in shown.items())})"

@@ -21,6 +21,8 @@ declare
     is_empty boolean;
     patience text := current_setting('lock_timeout');
 begin
+    -- definitions name the parent with its schema: a rollback has another search_path
+    perform set_config('search_path', 'pg_catalog', true);
     perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
     for taken in
         select
@@ -37,6 +39,7 @@ begin
         inner join pg_namespace as parent_space on parent_space.oid = parent.relnamespace
         where
             con.contype = 'f'
+            and con.conparentid = 0
             and (
                 con.confrelid = " ~ table ~ "
                 or con.conrelid in (" ~ (children + [table]) | join(', ') ~ ")
@@ -58,7 +61,8 @@ $take$
 {#
     Puts back the foreign keys of the table, not validated yet, and those of tables that
     refer to it and are not loaded in this run. Committed at once: adding one locks its
-    parent, validating it does not.
+    parent, validating it does not. A partitioned table takes none that is not valid (before
+    PostgreSQL 18): each of its partitions gets one, see _join_foreign_keys.
 #}
 {% macro put_foreign_keys_back(relation) -%}
     {%- set children = [] -%}
@@ -73,6 +77,8 @@ $take$
 do $put$
 declare
     taken record;
+    leaf record;
+    is_partitioned boolean;
     patience text := current_setting('lock_timeout');
 begin
     perform pg_advisory_xact_lock(hashtextextended('traspaso foreign keys', 0));
@@ -84,15 +90,41 @@ begin
         order by child, name
     loop
         " ~ _wait_for_maintenance() ~ "
-        execute format(
-            'alter table %s add constraint %I %s not valid',
-            taken.child, taken.name, taken.definition
-        );
-        if taken.child <> " ~ table ~ " then
-            execute format('alter table %s validate constraint %I', taken.child, taken.name);
+        is_partitioned := false;
+        for leaf in
+            select class.oid::regclass as name, class.relispartition
+            from pg_class as class
+            where
+                class.relkind = 'r'
+                and (
+                    class.oid = taken.child::regclass
+                    or class.oid in (select relid from pg_partition_tree(taken.child))
+                )
+        loop
+            is_partitioned := is_partitioned or leaf.relispartition;
+            if not exists (
+                select from pg_constraint
+                where conrelid = leaf.name and contype = 'f' and conname = taken.name
+            ) then
+                execute format(
+                    'alter table %s add constraint %I %s not valid',
+                    leaf.name, taken.name, taken.definition
+                );
+            end if;
+            if taken.child <> " ~ table ~ " then
+                execute format('alter table %s validate constraint %I', leaf.name, taken.name);
+            end if;
+        end loop;
+        if is_partitioned and taken.child <> " ~ table ~ " then
+            execute format(
+                'alter table %s add constraint %I %s',
+                taken.child, taken.name, taken.definition
+            );
         end if;
-        delete from traspaso.foreign_keys
-        where child = taken.child and name = taken.name;
+        if not is_partitioned or taken.child <> " ~ table ~ " then
+            delete from traspaso.foreign_keys
+            where child = taken.child and name = taken.name;
+        end if;
     end loop;
 end
 $put$
@@ -114,12 +146,9 @@ $put$
 #}
 {% macro _settle_foreign_keys(work) -%}
     {%- set before = _unvalidated(work.relation) -%}
-    {%- if before == [] -%}
-        {{ return(0) }}
-    {%- endif -%}
     {%- set violated = [] -%}
-    {%- for name in before -%}
-        {%- set statement = 'alter table ' ~ work.relation ~ ' validate constraint ' ~ name -%}
+    {%- for key in before -%}
+        {%- set statement = 'alter table ' ~ key[0] ~ ' validate constraint ' ~ key[1] -%}
         {%- do load_step(_guarded(statement, 'foreign_key_violation')) -%}
         {%- if load_step(
             "select current_setting('traspaso.violated')"
@@ -128,6 +157,7 @@ $put$
         {%- endif -%}
     {%- endfor -%}
     {%- if violated == [] -%}
+        {%- do _join_foreign_keys(work) -%}
         {{ return(0) }}
     {%- endif -%}
     {%- do model_step(
@@ -139,16 +169,49 @@ $put$
     {%- for statement in violated -%}
         {%- do load_step(statement) -%}
     {%- endfor -%}
+    {%- do _join_foreign_keys(work) -%}
     {{ return(
         rows - load_step('select count(*) from ' ~ work.relation).rows[0][0] | int
     ) }}
 {%- endmacro %}
 
+{# The foreign keys of the table, or of its partitions, that are not validated: table and name. #}
 {% macro _unvalidated(relation) -%}
+    {%- set table = "'" ~ relation ~ "'::regclass" -%}
     {{ return(load_step(
-        "select quote_ident(conname) as name from pg_constraint where contype = 'f'"
-        ~ " and not convalidated and conrelid = '" ~ relation ~ "'::regclass order by oid"
-    ).rows.values() | map(attribute=0) | list) }}
+        "select conrelid::regclass::text as part, quote_ident(conname) as name"
+        ~ " from pg_constraint where contype = 'f'"
+        ~ " and not convalidated and conparentid = 0 and (conrelid = " ~ table
+        ~ " or conrelid in (select relid from pg_partition_tree(" ~ table ~ "))) order by oid"
+    ).rows.values() | map('list') | list) }}
+{%- endmacro %}
+
+{#
+    The foreign keys of a partitioned table, once those of its partitions are validated: PostgreSQL
+    takes these for its own and reads no row again.
+#}
+{% macro _join_foreign_keys(work) -%}
+    {%- if work.contract.partition -%}
+        {%- do load_step("
+do $join$
+declare
+    taken record;
+    patience text := current_setting('lock_timeout');
+begin
+    for taken in
+        delete from traspaso.foreign_keys
+        where child = '" ~ _server_name(work.relation) ~ "'
+        returning *
+    loop
+        " ~ _wait_for_maintenance() ~ "
+        execute format(
+            'alter table %s add constraint %I %s', taken.child, taken.name, taken.definition
+        );
+    end loop;
+end
+$join$
+        ") -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {# What load_target_table has done already. #}

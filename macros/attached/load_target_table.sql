@@ -112,7 +112,9 @@
             {%- do colliding.append(key[1]) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do _collect_keys(work, work.relation, loaded[1] > 0, colliding != []) -%}
+    {%- set is_colliding = colliding != []
+        or repeats_across_partitions(work.relation, work.contract, work.columns) -%}
+    {%- do _collect_keys(work, work.relation, loaded[1] > 0, is_colliding) -%}
     {%- set judged = judge_apart(work, work.relation) -%}
     {%- for statement in colliding -%}
         {%- do load_step(statement) -%}

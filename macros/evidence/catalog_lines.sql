@@ -3,7 +3,8 @@
     states of a database are the same when their lines are. Names, columns, types,
     defaults, constraints, indexes, views, functions, triggers, policies, comments,
     owners, grants; of tables and sequences the OID too (an index or a constraint
-    may be built anew, a table never is), and where each sequence stands.
+    may be built anew, a table never is), and where each sequence stands. What a partition
+    has from its table is said once.
 
     schemas  SQL expression of an array of schema names
 #}
@@ -32,6 +33,8 @@ relations as (
         class.relpersistence,
         class.relrowsecurity,
         class.relforcerowsecurity,
+        class.relispartition,
+        class.relpartbound,
         format('%I.%I', spaces.nspname, class.relname) as name
     from pg_class as class
     inner join spaces on class.relnamespace = spaces.oid
@@ -50,6 +53,8 @@ select
         ' ', relkind, pg_get_userbyid(relowner), relacl::text, reloptions::text,
         relpersistence, relrowsecurity, relforcerowsecurity,
         case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,
+        case when relkind = 'p' then pg_get_partkeydef(oid) end,
+        pg_get_expr(relpartbound, oid),
         quote_literal(obj_description(oid, 'pg_class'))
     )
 from relations
@@ -75,26 +80,32 @@ left join pg_attrdef as standard
     on
         attribute.attrelid = standard.adrelid
         and attribute.attnum = standard.adnum
-where attribute.attnum > 0 and not attribute.attisdropped
+where
+    attribute.attnum > 0
+    and not attribute.attisdropped
+    and not (relations.relispartition and attribute.attinhcount > 0)
 union all
 select
     'constraint ' || relations.name || '.' || con.conname,
     concat_ws(' ', con.contype, con.convalidated, pg_get_constraintdef(con.oid))
 from relations
 inner join pg_constraint as con on relations.oid = con.conrelid
+where not (relations.relispartition and (con.coninhcount > 0 or con.conparentid <> 0))
 union all
 select
     'index ' || indexed.indexrelid::regclass::text,
     concat_ws(' ', indexed.indisvalid, pg_get_indexdef(indexed.indexrelid))
 from relations
 inner join pg_index as indexed on relations.oid = indexed.indrelid
+inner join pg_class as own on indexed.indexrelid = own.oid
+where not own.relispartition
 union all
 select
     'trigger ' || relations.name || '.' || trig.tgname,
     concat_ws(' ', trig.tgenabled, pg_get_triggerdef(trig.oid))
 from relations
 inner join pg_trigger as trig on relations.oid = trig.tgrelid
-where not trig.tgisinternal
+where not trig.tgisinternal and trig.tgparentid = 0
 union all
 select
     'policy ' || relations.name || '.' || pol.polname,

@@ -146,5 +146,6 @@ comment on table traspaso.repairs is
 {{ _function_jsonb_or_string() }}
 {{ _function_noted() }}
 {{ _function_catalog_lines() }}
+{{ _functions_of_partitions() }}
 {{ switch_functions() }}
 {%- endmacro %}

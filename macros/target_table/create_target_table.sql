@@ -16,13 +16,19 @@
 {% macro postgres__create_target_table(relation, contract, description) -%}
 create table {{ relation }} (
     {{ _column_definitions(contract, serial_type='serial') }}
-);
+)
+{%- if contract.partition %} partition by range ({{ contract.partition.column }}){% endif %};
 {%- for key in [contract.primary_key] + contract.uniques + contract.foreign_keys %}
 alter table {{ relation }} add {{ key_definition(contract, key) }};
 {%- endfor %}
 {%- for index in contract.indexes %}
-{{ index_definition(relation, index) }};
+{{ index_definition(relation, dict(
+    index, columns=with_partition(contract, index.columns)
+) if index.unique else index) }};
 {%- endfor %}
+{%- if contract.partition %}
+create table {{ relation.schema }}.{{ relation.identifier }}_resto partition of {{ relation }} default;
+{%- endif %}
 comment on table {{ relation }} is {{ _literal(description) }};
 {%- for column in contract.columns %}
 comment on column {{ relation }}.{{ column.name }} is {{ _literal(column.description) }};

@@ -40,7 +40,8 @@
     {%- do load_step('drop table if exists '
         ~ temporary_relation(contract.table ~ '__contenders')) -%}
     {%- set found = namespace(contenders=none) -%}
-    {%- if not bare or not put_unique_keys_back(relation, keys) -%}
+    {%- if not bare or not put_unique_keys_back(relation, keys)
+        or repeats_across_partitions(relation, contract, columns) -%}
         {%- set found.contenders = resolve_collisions(
             loaded, contract, offered, rules, columns
         ) -%}

@@ -31,7 +31,7 @@
     {%- set table = "'" ~ relation ~ "'::regclass" -%}
     {%- set found = load_step(
         "select conrelid::regclass::text, conrelid::bigint from pg_constraint"
-        ~ " where contype = 'f' and confrelid = " ~ table
+        ~ " where contype = 'f' and conparentid = 0 and confrelid = " ~ table
         ~ " union select confrelid::regclass::text, confrelid::bigint from pg_constraint"
         ~ " where contype = 'f' and conrelid = " ~ table
         ~ " union select " ~ table ~ "::text, " ~ table ~ "::bigint order by 1"

@@ -23,7 +23,7 @@
         ~ " from unnest(fk.confkey) with ordinality as k (attnum, n)"
         ~ " inner join pg_attribute as a"
         ~ " on a.attrelid = fk.confrelid and a.attnum = k.attnum) as parent_columns"
-        ~ " from pg_constraint as fk where fk.contype = 'f'"
+        ~ " from pg_constraint as fk where fk.contype = 'f' and fk.conparentid = 0"
         ~ " and fk.confrelid = '" ~ relation ~ "'::regclass"
         ~ " and fk.confdeltype in ('a', 'r') order by fk.conname"
     ) -%}

@@ -12,6 +12,9 @@
     uniques       [{name, columns}]
     foreign_keys  [{name, columns, to, to_columns, on_delete}]
     indexes       [{name, columns, where, method, unique}]
+    partition_by  {column, every, enabled}: how the table can be partitioned, or none
+    partition     {column, every}: how it is partitioned, or none; target_table sets it,
+                  see partition_of
     load_key      columns by which a row is found again: the primary key, or what
                   `meta.load_key` says where that is a sequence
     merge_on      the unique keys, as lists of columns, on which the rows that
@@ -121,6 +124,8 @@
         'indexes': meta.get('indexes', []),
         'triggers': meta.get('triggers', []),
         'row_level_security': meta.get('row_level_security', []),
+        'partition_by': _partition_by(node, columns),
+        'partition': none,
         'load_key': meta.get('load_key', keys.primary.columns),
         'merge_on': meta.get('merge_on', []),
         'absorbs': meta.get('absorbs', []),

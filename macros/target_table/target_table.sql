@@ -34,11 +34,16 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {%- if load_cached_relation(this) is none -%}
+        {%- do contract.update({'partition': wanted_partition(contract)}) -%}
         {%- do load_step(create_target_table(relation, contract, model.description)) -%}
         {%- do apply_grants(relation, config.get('grants'), should_revoke=False) -%}
         {%- do adapter.cache_added(relation) if adapter.cache_added is defined -%}
     {%- else -%}
         {%- do _require_same_shape(relation, contract) -%}
+        {%- do contract.update({'partition': partition_of(relation, contract)}) -%}
+    {%- endif -%}
+    {%- if contract.partition -%}
+        {%- do extend_partitions(relation, contract, none if flags.EMPTY else sql) -%}
     {%- endif -%}
 
     {%- set outcome = namespace(message=none) -%}

@@ -15,7 +15,7 @@
     {%- do load_step('begin') -%}
     {%- set waiting = load_step(
         "select conrelid::regclass::text, quote_ident(conname) from pg_constraint"
-        ~ " where contype = 'f' and not convalidated"
+        ~ " where contype = 'f' and not convalidated and conparentid = 0"
         ~ " and (conrelid = " ~ table ~ " or confrelid = " ~ table ~ ") order by oid"
     ) -%}
     {%- if waiting.rows | length > 0 -%}

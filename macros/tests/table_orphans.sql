@@ -1,6 +1,7 @@
 {#
     Rows of a final table whose foreign key has no parent, declared in the database
-    or not, one row a foreign key: target_table, constraint_name, orphans.
+    or not, one row a foreign key: target_table, constraint_name, orphans. Of a partitioned
+    table also the rows that repeat a key which PostgreSQL cannot keep unique there.
 
     node  the model, as in `graph`
 #}
@@ -27,6 +28,25 @@
                 {%- endfor %}
         )
     {%- endfor %}
+    {%- if contract.partition_by and is_building() and is_partitioned(node_relation(node)) %}
+    {%- for key in [contract.primary_key] + contract.uniques
+        if contract.partition_by.column not in key.columns %}
+    {{ 'union all' if not loop.first or contract.foreign_keys }}
+    select
+        '{{ contract.table }}' as target_table,
+        '{{ key.name }}' as constraint_name,
+        coalesce(sum(repeated.rows - 1), 0)::bigint as orphans
+    from (
+        select count(*) as rows
+        from {{ node_relation(node) }}
+        where {% for column in key.columns -%}
+            {{ 'and ' if not loop.first }}{{ column }} is not null
+        {% endfor -%}
+        group by {{ key.columns | join(', ') }}
+        having count(*) > 1
+    ) as repeated
+    {%- endfor %}
+    {%- endif %}
 {%- endmacro %}
 
 {# `graph` holds a foreign key's parent as it is written: ref('…'). #}

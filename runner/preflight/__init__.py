@@ -44,8 +44,9 @@ def checks(settings: Settings, plan: Plan, conn: psycopg.Connection) -> tuple[Ch
         if conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE:
             look.shares_sessions = connection.shares_sessions(conn, settings.require_target())
         with _read_only(conn):
+            lookers = _LOOKERS | (_FILE_LOOKERS if plan.reads_file else {})
             return tuple(
-                check for name, looker in _LOOKERS.items() for check in _answers(name, looker, look)
+                check for name, looker in lookers.items() for check in _answers(name, looker, look)
             )
     except psycopg.Error as error:
         raise explain(error, settings.target_url) from None
@@ -115,6 +116,7 @@ _LOOKERS: dict[str, Looker] = {
     "privileges": Looker(names.privileges, lambda look: f"{look.role} has what is needed"),
     "change capture": Looker(legacy.others_tables, legacy.captured),
     "names": Looker(names.names, "those of the Spanish tables are free, or ours"),
+    "partitions": Looker(names.partitions, names.partitioned),
     "reserved schemas": Looker(names.reserved_schemas, "free, or ours"),
     "backup folder": Looker(space.backup_folder, lambda look: str(look.settings.backup_dir)),
     "backup disk": Looker(space.backup_disk, space.backup_disk_free),
@@ -129,4 +131,11 @@ _LOOKERS: dict[str, Looker] = {
     "replication": Looker(others.replication, others.replicas),
     "transactions": Looker(others.transactions, "none is old, of those that this role may see"),
     "prepared transactions": Looker(others.prepared, "none"),
+}
+
+# Of a legacy that is a file, which DuckDB reads.
+_FILE_LOOKERS: dict[str, Looker] = {
+    "memory": Looker(space.memory, space.memory_limit),
+    "spill folder": Looker(space.spill_folder, space.spill_folder_used),
+    "spill disk": Looker(space.spill_disk, space.spill_disk_free),
 }

@@ -35,6 +35,31 @@ def names(look: Look) -> Problems:
             )
 
 
+def partitions(look: Look) -> Problems:
+    """Find tables that are to be partitioned, and have no column for it, or are there already."""
+    schema = look.settings.target_schema
+    found = look.rows("relations.sql", schemas=[schema], kinds=["r"])
+    plain = {row["relname"] for row in found}
+    possible = [mart.table for mart in look.marts if mart.partitioned_by]
+    for name in look.settings.partitioned:
+        if name not in possible:
+            yield Problem(
+                f"TRASPASO_PARTITIONED names {name}, which cannot be partitioned; of "
+                f"{look.plan.title} these can: {', '.join(possible) or 'none'}",
+                "take it out of TRASPASO_PARTITIONED, or add partition_by to its contract's meta",
+            )
+        elif name in plain:
+            yield Problem(
+                f"TRASPASO_PARTITIONED names {schema}.{name}, which is there, and not partitioned",
+                f"traspaso rollback {look.plan.system} --to 0, or unset TRASPASO_PARTITIONED",
+            )
+
+
+def partitioned(look: Look) -> str:
+    """Say which tables the environment asks to be partitioned."""
+    return ", ".join(look.settings.partitioned) or "none is asked for in TRASPASO_PARTITIONED"
+
+
 def reserved_schemas(look: Look) -> Problems:
     """Find schemas under the names of ours that are not ours."""
     if look.state_is_hidden:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from runner import pgclient
+from runner import duck, pgclient
 from runner.db import server_major
-from runner.errors import TraspasoError
+from runner.errors import TraspasoError, UsageProblem
 from runner.preflight.connection import is_local
 from runner.preflight.look import Look, Problem, Problems
 
@@ -126,6 +126,88 @@ def _free(folder: Path) -> int:
 
 def _gb(count: float) -> str:
     return f"{count / _GB:,.1f} GB"
+
+
+# --- DuckDB -------------------------------------------------------------------------------------
+
+
+def memory(_look: Look) -> Problems:
+    """Find a TRASPASO_MEMORY_LIMIT that is no size, or more than DuckDB gets."""
+    try:
+        wanted = duck.wanted_memory()
+    except UsageProblem as error:
+        yield Problem(error.message, error.fix)
+        return
+    available = duck.available_memory()
+    half = available // 2
+    if wanted is not None and wanted > half:
+        yield Problem(
+            f"TRASPASO_MEMORY_LIMIT asks for {_gb(wanted)}; DuckDB gets {_gb(half)}, half of what "
+            "this machine or container has",
+            f"export TRASPASO_MEMORY_LIMIT={half // 1_000_000}MB, or give it more memory",
+            "warn",
+        )
+
+
+def memory_limit(_look: Look) -> str:
+    """Say how much memory DuckDB takes."""
+    limit = int(duck.memory_limit().removesuffix("B"))
+    return f"{_gb(limit)} for DuckDB, of {_gb(duck.available_memory())}"
+
+
+def spill_folder(_look: Look) -> Problems:
+    """Find a folder for spilling that cannot be made or written to."""
+    folder = duck.spill_folder()
+    nearest = _nearest(folder)
+    fix = "export TRASPASO_TEMP_DIR=/folder/of/yours"
+    if not nearest.is_dir():
+        yield Problem(f"DuckDB cannot spill to {folder}: {nearest} is no folder", fix)
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        yield Problem(
+            f"DuckDB cannot spill to {folder}: nothing can be written to {nearest}",
+            f"chmod u+rwx {nearest}, or {fix}",
+        )
+    elif duck.is_in_memory(nearest):
+        yield Problem(
+            f"{folder} is in memory (tmpfs): what DuckDB spills there frees none",
+            "export TRASPASO_TEMP_DIR= a folder on a disk",
+            "warn",
+        )
+
+
+def spill_folder_used(_look: Look) -> str:
+    """Say where DuckDB spills."""
+    return str(duck.spill_folder())
+
+
+def spill_disk(look: Look) -> Problems:
+    """Find less room for spilling than could be needed."""
+    folder = duck.spill_folder()
+    free, needed = _free(folder), _spilled(look)
+    if free < needed:
+        yield Problem(
+            f"{_gb(free)} free in {folder}, where DuckDB spills up to {_gb(needed)}, the size of "
+            "the legacy's file",
+            f"free {_gb(needed - free)} there, or export TRASPASO_TEMP_DIR=/larger/disk/folder",
+        )
+
+
+def spill_disk_free(look: Look) -> str:
+    """Say how much room there is for spilling."""
+    return f"{_gb(_free(duck.spill_folder()))} free; up to {_gb(_spilled(look))} may be needed"
+
+
+def _spilled(look: Look) -> int:
+    """Return how many bytes DuckDB could spill at most.
+
+    What it holds back are rows of a few tables at a time, as many as are dirty, and what it spills
+    is compressed as the file is: all of the file is never reached.
+    """
+    try:
+        return look.settings.legacy_file.stat().st_size if look.settings.legacy_file else 0
+    except OSError:
+        # Said already, of the legacy.
+        return 0
 
 
 # --- programs -----------------------------------------------------------------------------------
