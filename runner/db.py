@@ -107,7 +107,20 @@ def table_checksum(conn: psycopg.Connection, schema: str, table: str) -> Checksu
     The whole row is hashed as text, hence the same on every server and in every session that
     `connect` made.
     """
-    query = sql_text("table_checksum.sql").format(relation=sql.Identifier(schema, table))
+    return _checksum(conn, "table_checksum.sql", schema, table)
+
+
+def row_hashes(conn: psycopg.Connection, schema: str, table: str) -> Checksum:
+    """Rows and order-free sum of PostgreSQL's own hashes of them, in half the time.
+
+    For tables whose numbers have a declared scale, and without JSON: of others two that are equal
+    hash alike though they are written otherwise.
+    """
+    return _checksum(conn, "row_hashes.sql", schema, table)
+
+
+def _checksum(conn: psycopg.Connection, statement: str, schema: str, table: str) -> Checksum:
+    query = sql_text(statement).format(relation=sql.Identifier(schema, table))
     row = conn.execute(query).fetchone()
     if row is None:
         message = f"no checksum for {schema}.{table}"

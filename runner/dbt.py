@@ -65,7 +65,7 @@ _DUCKDB_SESSIONS = "traspaso_load"
 _LOCKED = r"lock timeout|deadlock detected|statement timeout|the switch gave way"
 
 # What a command is told by the environment, unless it says so.
-_UNSAID = {"TRASPASO_SYNC": "", "TRASPASO_PROVED": "", "TRASPASO_LOAD": ""}
+_UNSAID = {"TRASPASO_SYNC": "", "TRASPASO_PROVED": "", "TRASPASO_PROOF": "", "TRASPASO_LOAD": ""}
 
 # What a model reads, as it is written.
 _REFERENCE = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
@@ -234,12 +234,19 @@ class Dbt:
         if self.plan.views:
             self._build("run", select=_models(system, self.plan.views))
 
-    def prove(self, system: str, tables: Sequence[str]) -> None:
-        """Look for what the proofs of these legacy tables find, where they are no views."""
+    def prove(self, system: str, tables: Sequence[str], *, reads_back: bool = False) -> None:
+        """Look for what the proofs of these legacy tables find, where they are no views.
+
+        Each engine works out the digest of every row by itself; `reads_back` lets DuckDB do both,
+        in half the time, and each engine the totals of its columns.
+        """
         self._build(
             "run",
             select=[f"tag:{system},config.materialized:proof_table"],
-            environment={"TRASPASO_PROVED": ",".join(tables)},
+            environment={
+                "TRASPASO_PROVED": ",".join(tables),
+                "TRASPASO_PROOF": "rows" if reads_back else "",
+            },
         )
 
     def _has(self, kind: str, system: str) -> bool:
@@ -249,14 +256,14 @@ class Dbt:
         )
 
     def load(self, selector: str, system: str, *, run_id: str, phase: int,
-             exclude: Sequence[str] = ()) -> None:  # fmt: skip
+             exclude: Sequence[str] = (), rows_first: bool = False) -> None:  # fmt: skip
         """Bring the final tables of a phase to what the legacy says.
 
-        From a file the rows of all tables come first, then their keys: so two sessions have work
-        to the end.
+        With `rows_first` the rows of all tables come before the first key: so two sessions have
+        work to the end.
         """
         without = _models(system, exclude)
-        if self.plan.reads_file:
+        if rows_first:
             self._build(
                 "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
                 environment={"TRASPASO_LOAD": "rows"},
@@ -403,7 +410,7 @@ class Dbt:
             "TRASPASO_TEMP_DIR": str(self._spill_folder()),
             "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
             "TRASPASO_BATCH_ROWS": str(self.plan.batch_rows),
-            "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file),
+            "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file) if file.exists() else "",
             "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
         }
 

@@ -16,7 +16,17 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from runner import backup, capture, clean_up, critical, file_switch, preflight, state, switch
+from runner import (
+    backup,
+    capture,
+    clean_up,
+    critical,
+    file_switch,
+    legacy_file,
+    preflight,
+    state,
+    switch,
+)
 from runner.catalog import Picture, legacy_sums, some, take_picture
 from runner.clock import Deadline
 from runner.console import Console
@@ -605,6 +615,7 @@ class Engine:
                 dbt.load(
                     phase.selector or "", system,
                     run_id=work.run_id, phase=phase.number, exclude=skip,
+                    rows_first=self._comes_in_ranges(phase),
                 )  # fmt: skip
                 lap.weights = self._load_weights(phase, dbt.seconds)
             self._validate_foreign_keys(conn)
@@ -613,7 +624,7 @@ class Engine:
             work.check()
             with watch.lap("proof", phase.tables):
                 if self.plan.reads_file:
-                    dbt.prove(system, sources)
+                    dbt.prove(system, sources, reads_back=True)
                 proof = self._patiently(lambda: prove(conn, self.plan, phase.tables))
             if proof.holds or not left:
                 break
@@ -657,6 +668,15 @@ class Engine:
             f"every row is as in {self.settings.legacy_file} (SHA-256 {sha256}); nothing was "
             f"locked, a writer had to wait for 0.00 s"
         )
+
+    def _comes_in_ranges(self, phase: Phase) -> bool:
+        """Whether a table of the phase is too large for one transaction."""
+        file = self.settings.legacy_file
+        if not self.plan.reads_file or file is None:
+            return False
+        tables = [table.source_table for table in phase.tables]
+        counted = legacy_file.rows(file, self.settings.legacy_schema, tables)
+        return max(counted.values(), default=0) > self.plan.batch_rows
 
     def _switch(self, work: _Work) -> None:
         """Let the compat views take the legacy tables' names.

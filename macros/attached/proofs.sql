@@ -113,7 +113,22 @@
         key.columns[0] ~ '::text' if key.columns | length == 1
         else row_key(key.columns)
     ) -%}
+    {%- set shown = [] -%}
+    {%- for column in node.columns.values() -%}
+        {%- set size = modules.re.search('\\((\\d+), *(\\d+)\\)', column.data_type) -%}
+        {%- if size -%}
+            {#- DuckDB's reader shows a NaN as 0 -#}
+            {%- do shown.append(
+                "(case when " ~ column.name ~ " = 'NaN' then -" ~ '9' * (size.group(1) | int)
+                ~ "e-" ~ size.group(2) ~ " else " ~ column.name ~ " end)::" ~ column.data_type
+                ~ " as " ~ column.name
+            ) -%}
+        {%- else -%}
+            {%- do shown.append(column.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{ from_server(
-        'select * from ' ~ node_relation(node) ~ ' where ' ~ text ~ ' in (' ~ keys ~ ')'
+        'select ' ~ shown | join(', ') ~ ' from ' ~ node_relation(node) ~ ' where ' ~ text
+        ~ ' in (' ~ keys ~ ')'
     ) }}
 {%- endmacro %}

@@ -1,55 +1,79 @@
 {#
-    The keys of a table whose rows differ, where its sums do: source_table, key. Only
-    buckets that differ are read again.
+    The keys of a table whose rows differ, where its sums or totals do: source_table, key.
+    Only rows of buckets that differ are compared; where nothing but a total differs, all
+    are, by row_digest.
 
-    node          the compat model, as in `graph`
+    node           the compat model, as in `graph`
     legacy, shown  relations of legacy_sums and shown_sums
+    totals         relation of compared_totals
 #}
-{% macro differing_keys(node, legacy, shown) -%}
-    {%- set system = node.config.meta.system -%}
+{% macro differing_keys(node, legacy, shown, totals) -%}
     {%- set table = node.config.meta.source_table -%}
     {%- set columns = node.columns.values() | list -%}
+    {%- set buckets = _differing_buckets(table, legacy, shown) -%}
+    {%- set by_total = _has_differing_totals(table, totals) -%}
+    {%- if buckets == [] and not by_total %}
+    select
+        null::text as source_table,
+        null::text as key
+    where false
+    {%- else %}
+    {%- set reading = is_reading_back() and not by_total -%}
+    {%- set within = (
+        'where (digested._digest & 255)::integer in (' ~ buckets | join(', ') ~ ')'
+        if buckets and not by_total else ''
+    ) %}
+    select distinct
+        '{{ table }}' as source_table,
+        coalesce(legado._key, destino._key) as key
+    from (
+        select * from (
+            select
+                typed._key,
+                {{ model_digest(node) if reading else row_digest(columns, 'typed') }} as _digest
+            from ({{ legacy_typed(node) }}) as typed
+        ) as digested
+        {{ within }}
+    ) as legado
+    full join
+    {%- if reading %}
+    (
+        select * from (
+            select
+                typed._key,
+                {{ model_digest(node) }} as _digest
+            from ({{ shown_read(node) }}) as typed
+        ) as digested
+        {{ within }}
+    )
+    {%- else %}
+    {{ from_target(
+        'select * from (select typed._key, '
+        ~ target_dispatch('row_digest')(columns, 'typed')
+        ~ ' as _digest from (' ~ shown_typed(node) ~ ') as typed offset 0) as digested '
+        ~ within
+    ) }}
+    {%- endif %} as destino on legado._key = destino._key
+    where legado._digest is distinct from destino._digest
+    {%- endif %}
+{%- endmacro %}
+
+{% macro _differing_buckets(table, legacy, shown) -%}
     {%- set found = run_query(
         "select coalesce(legado.bucket, destino.bucket) as bucket from (select * from "
         ~ legacy ~ " where source_table = '" ~ table ~ "') as legado full join (select *"
         ~ " from " ~ shown ~ " where source_table = '" ~ table ~ "') as destino"
         ~ " on legado.bucket = destino.bucket"
         ~ " where coalesce(legado.llanas, 0) <> coalesce(destino.llanas, 0)"
-        ~ " or legado.suma is distinct from destino.suma"
+        ~ " or legado.suma is distinct from destino.suma order by 1"
     ) if is_building() else none -%}
-    {%- set buckets = [] -%}
-    {%- for row in (found.rows if found else []) -%}
-        {%- do buckets.append("'" ~ row[0] | replace("'", "''") ~ "'") -%}
-    {%- endfor -%}
-    {%- if buckets == [] %}
-    select
-        null::text as source_table,
-        null::text as key
-    where false
-    {%- else %}
-    {%- set within = 'right(typed._key, 2) in (' ~ buckets | join(', ') ~ ')' %}
-    select distinct
-        '{{ table }}' as source_table,
-        coalesce(legado._key, destino._key) as key
-    from (
-        select
-            typed._key,
-            {{ row_digest(columns, 'typed') }} as _digest
-        from (
-            select
-                {%- for column in columns %}
-                {{ legacy_value(column.name, column.data_type) }} as {{ column.name }},
-                {%- endfor %}
-                {{ storable_text(base_key(system, table)) }} as _key
-            from {{ legacy_relation(system, table) }}
-        ) as typed
-        where {{ within }}
-    ) as legado
-    full join {{ from_target(
-        'select typed._key, ' ~ target_dispatch('row_digest')(columns, 'typed')
-        ~ ' as _digest from (select *, ' ~ base_key(system, table) ~ ' as _key from '
-        ~ node_relation(node) ~ ') as typed where ' ~ within
-    ) }} as destino on legado._key = destino._key
-    where legado._digest is distinct from destino._digest
-    {%- endif %}
+    {{ return(found.rows | map(attribute=0) | map('int') | list if found else []) }}
+{%- endmacro %}
+
+{% macro _has_differing_totals(table, totals) -%}
+    {%- set found = run_query(
+        "select count(*) from " ~ totals ~ " where source_table = '" ~ table
+        ~ "' and legacy <> shown"
+    ) if is_building() else none -%}
+    {{ return(found.rows[0][0] > 0 if found else false) }}
 {%- endmacro %}

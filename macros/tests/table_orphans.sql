@@ -3,6 +3,9 @@
     or not, one row a foreign key: target_table, constraint_name, orphans. Of a partitioned
     table also the rows that repeat a key which PostgreSQL cannot keep unique there.
 
+    On `duckdb_to_postgres` a foreign key that PostgreSQL has validated is taken at its
+    word: rows are looked for where it is missing or not valid.
+
     node  the model, as in `graph`
 #}
 {% macro table_orphans(node) -%}
@@ -12,21 +15,22 @@
     select
         '{{ contract.table }}' as target_table,
         '{{ key.name }}' as constraint_name,
-        count(*) as orphans
-    from {{ node_relation(node) }} as child
-    where
-        {%- for column in key.columns %}
-        child.{{ column }} is not null and
-        {%- endfor %}
-        not exists (
+        {% if is_attached() -%}
+        case when exists (
             select 1
-            from {{ _foreign_relation(key.to) }} as parent
+            from pg_catalog.pg_constraint as con
             where
-                {%- for column in key.columns %}
-                {{ 'and ' if not loop.first -}}
-                parent.{{ key.to_columns[loop.index0] }} = child.{{ column }}
-                {%- endfor %}
-        )
+                con.contype = 'f'
+                and con.convalidated
+                and con.conname = '{{ key.name }}'
+                and con.conrelid = to_regclass('{{ node.schema }}.{{ node.alias }}')
+        ) then 0 else (
+            select count(*) {{ _orphans(node, key) }}
+        ) end as orphans
+        {%- else -%}
+        count(*) as orphans
+    {{ _orphans(node, key) }}
+        {%- endif %}
     {%- endfor %}
     {%- if contract.partition_by and is_building() and is_partitioned(node_relation(node)) %}
     {%- for key in [contract.primary_key] + contract.uniques
@@ -47,6 +51,24 @@
     ) as repeated
     {%- endfor %}
     {%- endif %}
+{%- endmacro %}
+
+{# The rows of a foreign key that have no parent, from FROM on. #}
+{% macro _orphans(node, key) -%}
+    from {{ node_relation(node) }} as child
+    where
+        {%- for column in key.columns %}
+        child.{{ column }} is not null and
+        {%- endfor %}
+        not exists (
+            select 1
+            from {{ _foreign_relation(key.to) }} as parent
+            where
+                {%- for column in key.columns %}
+                {{ 'and ' if not loop.first -}}
+                parent.{{ key.to_columns[loop.index0] }} = child.{{ column }}
+                {%- endfor %}
+        )
 {%- endmacro %}
 
 {# `graph` holds a foreign key's parent as it is written: ref('…'). #}

@@ -12,10 +12,13 @@ import pytest
 import yaml
 
 from runner import cli
+from runner.db import connect
+from runner.dbt import Dbt
 from runner.plan import load_plan
 from runner.server import PgServer
 from runner.settings import PROJECT_DIR, Settings
 from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
+from runner.validate import prove
 
 # Each load takes dbt and DuckDB their start; what is PostgreSQL's own here test_target_table has on
 # every version.
@@ -370,3 +373,30 @@ def test_rows_of_another_file_are_taken_out_of_a_load_that_broke_off(
         settings, "select distinct descripcion_producto from items_facturas where id < 'L9'"
     ) == [("otra",)]
     assert traspaso(settings, "validate", "fluxion").json["status"] == "pass"
+
+
+# What is written over a value, and the column that differs then.
+PLANTED = {
+    ("items_facturas", "L000000004"): ("precio_unitario", "precio_unitario + 0.0001"),
+    ("items_facturas", "L000000010"): ("descripcion_producto", "reverse(descripcion_producto)"),
+    ("movimientos_inventario", "M000000003"): ("fecha_hora", "fecha_hora + interval '1 us'"),
+    # DuckDB reads a NaN as 0, which this one is in the file.
+    ("stock_actual", "tienda_01,000002"): ("cantidad", "'NaN'"),
+}
+
+
+@pytest.mark.parametrize("reads_back", [True, False])
+def test_one_changed_value_is_found_by_either_proof(migrated: Migrated, reads_back: bool) -> None:
+    settings, _, _ = migrated
+    keys = {"stock_actual": "ubicacion_id || ',' || producto_id"}
+    for (table, key), (column, value) in PLANTED.items():
+        named = keys.get(table, "id")
+        change(settings, f"update {table} set {column} = {value} where {named} = '{key}'")  # noqa: S608
+    with Dbt(settings, PLAN) as dbt, connect(settings.require_target(), autocommit=True) as conn:
+        dbt.parse()
+        dbt.prove("fluxion", TABLES, reads_back=reads_back)
+        proof = prove(conn, PLAN, PLAN.tables)
+    assert {(each.source_table, each.source_key): each.columns for each in proof.differences} == {
+        place: (column,) for place, (column, _) in PLANTED.items()
+    }
+    assert traspaso(settings, *RUN, "--phase", "3").json["phases"][0]["rows"] == len(PLANTED)

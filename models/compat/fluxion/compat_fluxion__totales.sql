@@ -1,0 +1,9 @@
+{%- for table in proved_tables('fluxion') %}
+{{ 'union all' if not loop.first }}
+-- depends_on: {{ ref('compat_fluxion__' ~ table) }}
+{%- if execute %}
+{{ compared_totals(graph.nodes['model.traspaso.compat_fluxion__' ~ table]) }}
+{%- else %}
+select 1
+{%- endif %}
+{%- endfor %}
