@@ -409,7 +409,7 @@ class Dbt:
             "TRASPASO_LEGACY_URL": self.settings.legacy_url or "",
             "TRASPASO_TEMP_DIR": str(self._spill_folder()),
             "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
-            "TRASPASO_BATCH_ROWS": str(self.plan.batch_rows),
+            "TRASPASO_BATCH_ROWS": str(self.settings.batch_rows or self.plan.batch_rows),
             "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file) if file.exists() else "",
             "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
         }

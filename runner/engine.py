@@ -676,7 +676,8 @@ class Engine:
             return False
         tables = [table.source_table for table in phase.tables]
         counted = legacy_file.rows(file, self.settings.legacy_schema, tables)
-        return max(counted.values(), default=0) > self.plan.batch_rows
+        of_a_range = self.settings.batch_rows or self.plan.batch_rows
+        return max(counted.values(), default=0) > of_a_range
 
     def _switch(self, work: _Work) -> None:
         """Let the compat views take the legacy tables' names.

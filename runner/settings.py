@@ -41,6 +41,8 @@ class Settings:
     backup_s3: str | None = None
     # Final tables that are partitioned though their contract does not say so by itself.
     partitioned: tuple[str, ...] = ()
+    # Rows of a file's table that one transaction loads, where the plan is not to say.
+    batch_rows: int | None = None
     project_dir: Path = PROJECT_DIR
 
     @classmethod
@@ -51,6 +53,12 @@ class Settings:
             return environ.get(f"TRASPASO_{name}", "").strip() or None
 
         target_url, legacy_url = read("TARGET_URL"), read("LEGACY_URL")
+        batch_rows = read("BATCH_ROWS")
+        if batch_rows is not None and (not batch_rows.isdecimal() or int(batch_rows) == 0):
+            raise UsageProblem(
+                f"TRASPASO_BATCH_ROWS is a number of rows, not {batch_rows!r}",
+                "export TRASPASO_BATCH_ROWS=2000000, or unset it",
+            )
         if target_url is not None:
             _parse(target_url, "TRASPASO_TARGET_URL")
         if legacy_url is not None and not legacy_url.startswith(DUCKDB_SCHEME):
@@ -63,6 +71,7 @@ class Settings:
             backup_dir=Path(read("BACKUP_DIR") or "backups").expanduser().absolute(),
             backup_key=read("BACKUP_KEY"),
             backup_s3=read("BACKUP_S3"),
+            batch_rows=int(batch_rows) if batch_rows else None,
             partitioned=tuple(
                 name.strip() for name in (read("PARTITIONED") or "").split(",") if name.strip()
             ),

@@ -9,7 +9,12 @@
     {%- set found = api.Relation.create(
         database='temp', schema='main', identifier=model.name
     ) -%}
-    {%- do model_step('create or replace temporary table ' ~ found ~ ' as ' ~ sql) -%}
+    {%- for part in sql.split(and_then() | trim) -%}
+        {%- do model_step(
+            ('create or replace temporary table ' ~ found ~ ' as ' if loop.first
+                else 'insert into ' ~ found ~ ' ') ~ part
+        ) -%}
+    {%- endfor -%}
     {#- by DuckDB itself: of a table that PostgreSQL has dropped it writes no row -#}
     {%- do model_step('drop table if exists ' ~ relation) -%}
     {%- do model_step('create table ' ~ relation ~ ' as select * from ' ~ found) -%}

@@ -1,7 +1,7 @@
 -- depends_on: {{ ref('compat_fluxion__sumas_legado') }}
 -- depends_on: {{ ref('compat_fluxion__distintas') }}
 {%- for table in proved_tables('fluxion') %}
-{{ 'union all' if not loop.first }}
+{{ and_then() if not loop.first }}
 -- depends_on: {{ ref('compat_fluxion__' ~ table) }}
 {%- if execute %}
 {{ table_balance(graph.nodes['model.traspaso.compat_fluxion__' ~ table]) }}

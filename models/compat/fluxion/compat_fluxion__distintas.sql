@@ -3,7 +3,7 @@
 {%- set shown_lines = ref('compat_fluxion__sumas_lineas') -%}
 {%- set totals = ref('compat_fluxion__totales') -%}
 {%- for table in proved_tables('fluxion') %}
-{{ 'union all' if not loop.first }}
+{{ and_then() if not loop.first }}
 -- depends_on: {{ ref('compat_fluxion__' ~ table) }}
 {%- if execute %}
 {{ differing_keys(

@@ -1,5 +1,5 @@
 {%- for table in proved_tables('fluxion') %}
-{{ 'union all' if not loop.first }}
+{{ and_then() if not loop.first }}
 -- depends_on: {{ ref('compat_fluxion__' ~ table) }}
 {%- if execute %}
 {{ compared_totals(graph.nodes['model.traspaso.compat_fluxion__' ~ table]) }}

@@ -14,9 +14,10 @@ from pathlib import Path
 import click
 
 from runner.tests.conftest import servers
+from runner.tests.faults.picture import FLUXION, TINKUBOT
 from runner.tests.faults.schedule import schedule
 from runner.tests.faults.table import render, tally
-from runner.tests.faults.trial import ALL, NAMES, Outcome, Site, Trial
+from runner.tests.faults.trial import ALL, NAMES, PHASES, THROUGH, Outcome, Site, Trial
 
 _TRIALS_PER_LEGACY = 80
 _printing = threading.Lock()
@@ -34,6 +35,9 @@ _stopping = threading.Event()
     type=click.Choice(NAMES),
     help="Of these alone; more than once.",
 )
+@click.option(
+    "--system", type=click.Choice([TINKUBOT, FLUXION]), default=TINKUBOT, show_default=True
+)
 @click.option("--trial", "only", multiple=True, help="Repeat just this one, as it was printed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
 def main(  # noqa: PLR0917  # click gives them by name
@@ -41,6 +45,7 @@ def main(  # noqa: PLR0917  # click gives them by name
     seed: int | None,
     majors: tuple[int, ...],
     stages: tuple[str, ...],
+    system: str,
     only: tuple[str, ...],
     verbose: bool,
 ) -> None:
@@ -52,6 +57,7 @@ def main(  # noqa: PLR0917  # click gives them by name
         raise click.UsageError(f"no PostgreSQL {min(missing)} here, only {sorted(found)}")
     chosen = {major: found[major] for major in (majors or found)}
     _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
+    every = ALL if system == TINKUBOT else (*PHASES, THROUGH)
     outcomes: dict[int, list[Outcome]] = {major: [] for major in chosen}
     with ThreadPoolExecutor(len(chosen)) as pool:
         works = [
@@ -62,7 +68,8 @@ def main(  # noqa: PLR0917  # click gives them by name
                 outcomes[major],
                 kills=kills,
                 seed=seed,
-                stages=[NAMES.index(name) for name in stages] or ALL,
+                system=system,
+                stages=[NAMES.index(name) for name in stages] or every,
                 only=only,
                 verbose=verbose,
             )
@@ -106,12 +113,13 @@ def _work(
     *,
     kills: int,
     seed: int,
+    system: str,
     stages: Sequence[int],
     only: tuple[str, ...],
     verbose: bool,
 ) -> None:
     rng = random.Random(f"{seed}/{major}")  # noqa: S311  # to be repeated
-    with Site(bin_dir) as site:
+    with Site(bin_dir, system=system) as site:
         if only:
             trials = [Trial.parse(text) for text in only]
         else:
@@ -131,20 +139,23 @@ def _work(
             outcome = site.try_out(trial)
             outcomes.append(outcome)
             if verbose or outcome.faults:
-                _tell(major, outcome)
+                _tell(system, major, outcome)
             if number % 20 == 0:
                 pace = (time.monotonic() - began) / number
                 _say(f"PostgreSQL {major}: {number} of {len(trials)} trials, {pace:.1f} s each")
 
 
-def _tell(major: int, outcome: Outcome) -> None:
+def _tell(system: str, major: int, outcome: Outcome) -> None:
     where = "; ".join(label for _, label in outcome.killed) or "not reached"
     _say(f"{'FAULT' if outcome.faults else 'ok'} {outcome.trial} ({where}) {outcome.seconds:.1f} s "
          f"{dict(outcome.states)}")  # fmt: skip
     for fault in outcome.faults:
         _say(f"    {fault[:1500]}")
     if outcome.faults:
-        _say(f"    again: python -m runner.tests.faults --pg {major} --trial {outcome.trial}")
+        _say(
+            f"    again: python -m runner.tests.faults --system {system} --pg {major} "
+            f"--trial {outcome.trial}"
+        )
 
 
 def _say(text: str) -> None:

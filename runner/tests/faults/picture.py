@@ -21,7 +21,9 @@ _PASSING = {
 _SNAPSHOT_TIMES = {"dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"}
 _JOURNAL = {"runs", "steps", "backups", "rehearsals", "uses"}
 
-SYSTEM = "tinkubot"
+TINKUBOT, FLUXION = "tinkubot", "fluxion"
+# Where what a proof finds is written anew each time.
+_PROOFS = "compat_fluxion"
 
 _TABLES = """
 select n.nspname, c.relname, array(
@@ -117,22 +119,23 @@ def _first_difference(one: str, other: str) -> str:
     return next((f"{a!r} became {b!r}" for a, b in pairs if a != b), "none")
 
 
-def take(server: PgServer, url: str) -> Picture:
+def take(server: PgServer, url: str, system: str = TINKUBOT) -> Picture:
     """Look at everything but the runner's journal."""
     with connect(url, autocommit=True, read_only=True) as conn:
         found = conn.execute(_TABLES).fetchall()
         tables = {
             f"{schema}.{table}": _rows(conn, schema, table, columns, keys)
             for schema, table, columns, keys, _ in found
-            if schema != "traspaso" or table not in _JOURNAL
+            if (schema != "traspaso" or table not in _JOURNAL) and schema != _PROOFS
         }
         lines = []
         if conn.execute("select to_regproc('traspaso.catalog_lines')").fetchone() != (None,):
-            schemas = sorted({row[0] for row in found} - {"traspaso"} | {f"compat_{SYSTEM}"})
+            schemas = sorted({row[0] for row in found} - {"traspaso"} | {f"compat_{system}"})
             lines = conn.execute(
                 "select object, definition from traspaso.catalog_lines(%s::text[])", [schemas]
             ).fetchall()
-        oids = {f"{row[0]}.{row[1]}": str(row[4]) for row in found if row[0] != "traspaso"}
+        ours = {"traspaso", _PROOFS}
+        oids = {f"{row[0]}.{row[1]}": str(row[4]) for row in found if row[0] not in ours}
     catalog = {name: definition for name, definition in lines if not name.startswith("oid ")}
     return Picture(_ddl(server, url), catalog, oids, tables)
 
@@ -168,7 +171,7 @@ def _ddl(server: PgServer, url: str) -> str:
 def shape(url: str) -> dict[str, str]:
     """Return which of the switch's objects are there, by kind: all of them, or none."""
     with connect(url, autocommit=True, read_only=True) as conn:
-        return dict(conn.execute(sql_text("faults/shape.sql"), {"system": SYSTEM}).fetchall())
+        return dict(conn.execute(sql_text("faults/shape.sql"), {"system": TINKUBOT}).fetchall())
 
 
 def leftovers(url: str, backup_dir: Path, temporary: Path, scratch_prefix: str) -> list[str]:

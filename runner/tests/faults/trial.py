@@ -19,11 +19,20 @@ from psycopg import sql
 from runner.backup import SCRATCH_PREFIX
 from runner.db import connect, sql_text
 from runner.errors import TraspasoError
+from runner.fluxion_sample import create_fluxion
 from runner.sample import create_legacy
 from runner.server import PgServer
 from runner.tests.conftest import UNUSUAL_SESSION
 from runner.tests.faults.command import Running, say, start
-from runner.tests.faults.picture import SYSTEM, Differences, Picture, leftovers, shape, take
+from runner.tests.faults.picture import (
+    FLUXION,
+    TINKUBOT,
+    Differences,
+    Picture,
+    leftovers,
+    shape,
+    take,
+)
 from runner.tests.faults.proxy import Link, Proxy, wait_for
 from runner.tests.functional.helpers.tinkubot_cases import Answer
 
@@ -43,6 +52,8 @@ _FATES = "traspaso.row_fates"
 _COPY = "rama"
 _ENDING_SECONDS = 20.0
 _MESSAGES = 120
+# Of Fluxion: lines of invoices, and rows of a range.
+_LINES, _RANGE = 900, 300
 
 # PostgreSQL writes a page by more than one copy of memory: a killed server may leave half of one.
 _SERVER = {"full_page_writes": "on", "synchronous_commit": "on"}
@@ -112,15 +123,20 @@ class FaultError(AssertionError):
 
 
 class Site:
-    """A server, the door to it, and the database as it is before each phase."""
+    """A server, the door to it, and the database as it is before each phase.
 
-    def __init__(self, bin_dir: Path, *, switches: bool = True) -> None:
-        self.switches = switches
+    Of Fluxion, whose legacy is a file, the phases before the switch: there a switch moves nothing.
+    """
+
+    def __init__(self, bin_dir: Path, *, system: str = TINKUBOT, switches: bool = True) -> None:
+        self.system = system
+        self.switches = switches and system == TINKUBOT
         self.folder = Path(tempfile.mkdtemp(prefix="traspaso-faults-"))
         self.folder.chmod(0o755)
         self.server = PgServer(bin_dir, self.folder / "pg", settings={**UNUSUAL_SESSION, **_SERVER})
         self.backups = self.folder / "backups"
         self.temporary = self.folder / "tmp"
+        self.file = self.folder / "fluxion.duckdb"
         self.door = self.folder / "door"
         self.seed: int | None = None
         self.counts: dict[int, Counter[str]] = {}
@@ -157,6 +173,15 @@ class Site:
             "TRASPASO_TARGET_URL": self.server.url(database) if direct else url,
             "TRASPASO_BACKUP_DIR": str(self.backups),
             "TMPDIR": str(self.temporary),
+        } | self._file_environment()
+
+    def _file_environment(self) -> dict[str, str]:
+        if self.system != FLUXION:
+            return {}
+        return {
+            "TRASPASO_LEGACY_URL": f"duckdb:///{self.file}",
+            "TRASPASO_LEGACY_SCHEMA": "main",
+            "TRASPASO_BATCH_ROWS": str(_RANGE),
         }
 
     def start(self, *arguments: str) -> Running:
@@ -171,9 +196,9 @@ class Site:
     def run(self, phase: int) -> tuple[str, ...]:
         """Return the command of a stage."""
         if phase == BACK:
-            return ("rollback", SYSTEM, "--to", "3", "--yes")
+            return ("rollback", self.system, "--to", "3", "--yes")
         phases = ("--through", "3") if phase == THROUGH else ("--phase", str(phase))
-        return ("run", SYSTEM, *phases, "--yes", "--ignore-window")
+        return ("run", self.system, *phases, "--yes", "--ignore-window")
 
     # --- templates --------------------------------------------------------------------------------
 
@@ -185,8 +210,7 @@ class Site:
         self.seed = None
         self._drop(_DATABASE)
         shutil.rmtree(self.backups, ignore_errors=True)
-        with psycopg.connect(self.server.create_database(_DATABASE), autocommit=True) as conn:
-            create_legacy(conn, seed=seed, dirt=rng.choice((0.05, 0.1, 0.3)), messages=_MESSAGES)
+        self._create_legacy(seed, rng.choice((0.05, 0.1, 0.3)))
         for phase in PHASES:
             self._undisturbed(phase)
         self.origins = dict.fromkeys((*PHASES, THROUGH), self.started[0].without_traspaso())
@@ -205,6 +229,15 @@ class Site:
                 self.origins[stage] = self._origin(stage)
         self.seed = seed
 
+    def _create_legacy(self, seed: int, dirt: float) -> None:
+        url = self.server.create_database(_DATABASE)
+        if self.system == FLUXION:
+            self.file.unlink(missing_ok=True)
+            create_fluxion(self.file, lines=_LINES, dirt=dirt, seed=seed)
+            return
+        with psycopg.connect(url, autocommit=True) as conn:
+            create_legacy(conn, seed=seed, dirt=dirt, messages=_MESSAGES)
+
     def _write(self, name: str) -> None:
         """Write what an application would, so that a stage has something to bring."""
         with psycopg.connect(self.url, autocommit=True, application_name="application") as conn:
@@ -221,7 +254,7 @@ class Site:
             raise FaultError(f"{NAMES[stage]}, undisturbed: {answer}")
         self.counts[stage] = Counter(self.proxy.counts)
         self.labels[stage] = list(self.proxy.labels)
-        self.proofs[stage] = self.say("validate", SYSTEM)
+        self.proofs[stage] = self.say("validate", self.system)
         if stage in {SWITCH, BACK} and self.proofs[stage].code != 0:
             raise FaultError(f"{NAMES[stage]}, undisturbed: {self.proofs[stage]}")
         self.wait_until_alone()
@@ -230,10 +263,10 @@ class Site:
     def _origin(self, stage: int) -> Picture:
         """Go back to the beginning from a stage: it is what was there at first, and the writes."""
         self._copy(f"antes_{stage}", _COPY)
-        undone = self.say("rollback", SYSTEM, "--to", "0", "--yes", database=_COPY)
+        undone = self.say("rollback", self.system, "--to", "0", "--yes", database=_COPY)
         if undone.code != 0 or undone.json["differences"]:
             raise FaultError(f"rollback, undisturbed: {undone}")
-        found = take(self.server, self.server.url(_COPY))
+        found = take(self.server, self.server.url(_COPY), self.system)
         self.kept[stage] = found.tables[_FATES]
         origin = found.without_traspaso()
         self._drop(_COPY)
@@ -339,9 +372,12 @@ class Site:
         outcome.faults += [f"left behind: {name}" for name in left]
 
     def _require_proof(self, phase: int) -> None:
-        proof, expected = self.say("validate", SYSTEM), self.proofs[phase]
+        proof, expected = self.say("validate", self.system), self.proofs[phase]
         if proof.code != expected.code or _said(proof) != _said(expected):
-            raise FaultError(f"validate: {proof}; expected {expected}")
+            said, wanted = _said(proof), _said(expected)
+            differing = {key for key in said | wanted if said.get(key) != wanted.get(key)}
+            found = {key: (said.get(key), wanted.get(key)) for key in sorted(differing)}
+            raise FaultError(f"validate: exit {proof.code}, found and expected: {found}")
 
     def _kill(
         self, phase: int, kill: Kill, outcome: Outcome, before: list[tuple[str, str]]
@@ -434,10 +470,10 @@ class Site:
         url = self.server.url(_COPY)
         with connect(url, autocommit=True) as conn:
             prepared = _is_prepared(conn)
-        undone = self.say("rollback", SYSTEM, "--to", "0", "--yes", database=_COPY)
+        undone = self.say("rollback", self.system, "--to", "0", "--yes", database=_COPY)
         if undone.code != (0 if prepared else 3):
             raise FaultError(f"rollback: {undone}")
-        now = take(self.server, url)
+        now = take(self.server, url, self.system)
         outcome.compare("rolled back", self.origins[stage].differences(now.without_traspaso()))
         if prepared and undone.json["differences"]:
             outcome.faults.append(f"rolled back: {undone}")
@@ -459,7 +495,7 @@ class Site:
 
     def picture(self) -> Picture:
         """Look at the database that is migrated."""
-        return take(self.server, self.url)
+        return take(self.server, self.url, self.system)
 
     def journal(self) -> list[tuple[str, str]]:
         """Return the runs that were recorded, with their status."""
@@ -471,7 +507,7 @@ class Site:
             ).fetchall()
 
     def state(self) -> str:
-        return str(self.say("status", SYSTEM).json["state"])
+        return str(self.say("status", self.system).json["state"])
 
     def _require_state(self, wanted: str) -> None:
         state = self.state()
