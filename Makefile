@@ -27,7 +27,7 @@ test: $(READY) ## Run the tests (ARGS="-k phone" goes to pytest)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## Kill a migration everywhere, an hour (ARGS="--kills 60 --pg 18")
+faults: $(READY) ## Kill migrations everywhere, two hours (ARGS="--kills 60 --pg 18")
 	$(BIN)/python -m runner.tests.faults $(ARGS)
 
 .PHONY: lint

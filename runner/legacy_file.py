@@ -74,7 +74,7 @@ def _quoted(*names: str) -> str:
 
 @contextmanager
 def reading(path: Path, schema: str) -> Iterator[Any]:
-    """Give a DuckDB whose tables are the file's, in half the memory that a load may take.
+    """Give a DuckDB whose tables are the file's, in a quarter of the memory that a load may take.
 
     Another may be loading from it in this process. Raises Unreachable.
     """
@@ -86,7 +86,7 @@ def reading(path: Path, schema: str) -> Iterator[Any]:
         with _opened(path, settings) as conn:
             limit = conn.execute("select current_setting('memory_limit')").fetchone()
             number, unit = limit[0].split()
-            conn.execute(f"set memory_limit = '{float(number) / 2} {unit}'")
+            conn.execute(f"set memory_limit = '{float(number) / 4} {unit}'")
             conn.execute(f"use {_quoted(_ALIAS, schema)}")
             yield conn
 

@@ -37,7 +37,7 @@ _LARGEST = "mensajes"
 # Its rows are numbered as they come.
 _NUMBERED = "proveedor_profesiones"
 _SESSIONS = 2
-_PROOFS = {"proof", "record"}
+_PROOFS = {"proof", "record", "queries"}
 _CREATE_PHASE = 1
 _MESSAGES_PER_SCALE = 3000
 

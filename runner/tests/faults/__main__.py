@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,7 +36,13 @@ _stopping = threading.Event()
     help="Of these alone; more than once.",
 )
 @click.option(
-    "--system", type=click.Choice([TINKUBOT, FLUXION]), default=TINKUBOT, show_default=True
+    "--system",
+    "systems",
+    multiple=True,
+    type=click.Choice([TINKUBOT, FLUXION]),
+    default=(TINKUBOT, FLUXION),
+    show_default=True,
+    help="Of this alone.",
 )
 @click.option("--trial", "only", multiple=True, help="Repeat just this one, as it was printed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each trial.")
@@ -45,19 +51,52 @@ def main(  # noqa: PLR0917  # click gives them by name
     seed: int | None,
     majors: tuple[int, ...],
     stages: tuple[str, ...],
-    system: str,
+    systems: tuple[str, ...],
     only: tuple[str, ...],
     verbose: bool,
 ) -> None:
-    """Kill a migration at every step boundary and at random moments; exit 1 for any fault."""
+    """Kill migrations at every step boundary and at random moments; exit 1 for any fault."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = secrets.randbelow(10**6) if seed is None else seed
     found = servers()
     if missing := set(majors) - set(found):
         raise click.UsageError(f"no PostgreSQL {min(missing)} here, only {sorted(found)}")
     chosen = {major: found[major] for major in (majors or found)}
+    if only and len(systems) > 1:
+        raise click.UsageError("a trial is of one system: --system tinkubot or --system fluxion")
     _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
-    every = ALL if system == TINKUBOT else (*PHASES, THROUGH)
+    failed = 0
+    for system in systems:
+        every = ALL if system == TINKUBOT else (*PHASES, THROUGH)
+        named = [NAMES.index(name) for name in stages] or every
+        failed += _all_servers(
+            chosen,
+            kills=kills,
+            seed=seed,
+            system=system,
+            stages=[stage for stage in named if stage in every],
+            only=only,
+            verbose=verbose,
+        )
+        if _stopping.is_set():
+            break
+    if failed or _stopping.is_set():
+        _say(f"\n{failed} trials failed{', not all were tried' if _stopping.is_set() else ''}")
+        sys.exit(1)
+    _say("\nall as it must be")
+
+
+def _all_servers(
+    chosen: Mapping[int, Path],
+    *,
+    kills: int,
+    seed: int,
+    system: str,
+    stages: Sequence[int],
+    only: tuple[str, ...],
+    verbose: bool,
+) -> int:
+    """Try one system out on every server; return how many trials failed."""
     outcomes: dict[int, list[Outcome]] = {major: [] for major in chosen}
     with ThreadPoolExecutor(len(chosen)) as pool:
         works = [
@@ -69,7 +108,7 @@ def main(  # noqa: PLR0917  # click gives them by name
                 kills=kills,
                 seed=seed,
                 system=system,
-                stages=[NAMES.index(name) for name in stages] or every,
+                stages=stages,
                 only=only,
                 verbose=verbose,
             )
@@ -87,16 +126,12 @@ def main(  # noqa: PLR0917  # click gives them by name
         except BaseException:
             _stopping.set()
             raise
-    failed = sum(_report(major, found) for major, found in outcomes.items())
-    if failed or _stopping.is_set():
-        _say(f"\n{failed} trials failed{', not all were tried' if _stopping.is_set() else ''}")
-        sys.exit(1)
-    _say("\nall as it must be")
+    return sum(_report(system, major, found) for major, found in outcomes.items())
 
 
-def _report(major: int, outcomes: list[Outcome]) -> int:
+def _report(system: str, major: int, outcomes: list[Outcome]) -> int:
     """Print the table of a server; return how many trials failed."""
-    _say(f"\nPostgreSQL {major}: {len(outcomes)} trials")
+    _say(f"\n{system}, PostgreSQL {major}: {len(outcomes)} trials")
     _say(render(tally(outcomes)))
     states = sum((outcome.states for outcome in outcomes), Counter[str]())
     _say("status after a kill: " + ", ".join(f"{s} {n}" for s, n in states.most_common()))

@@ -13,8 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from runner.engine import MASTERS, TRANSACTIONS
 from runner.tests.conftest import servers
 from runner.tests.faults.command import Running, start
+from runner.tests.faults.picture import FLUXION
 from runner.tests.faults.proxy import wait_for
 from runner.tests.faults.schedule import short
 from runner.tests.faults.trial import BACK, SWITCH, Kill, Site, Trial
@@ -72,6 +74,17 @@ def test_killed_three_times_in_a_row_each_phase_is_continued_or_undone(site: Sit
     # One of three may come too late: a continued run is a shorter one.
     assert sum(len(each.killed) for each in outcomes) >= len(outcomes) * 2
     assert sum(each.states["interrupted"] for each in outcomes) > 0
+
+
+def test_a_load_from_a_file_is_continued_or_undone_too() -> None:
+    rng = random.Random(SEED)  # noqa: S311  # the same moments every time
+    with Site(servers()[max(servers())], system=FLUXION) as site:
+        site.prepare(SEED)
+        trials = short(site.counts, site.seconds, SEED, rng, stages=(MASTERS, TRANSACTIONS))
+        outcomes = [site.try_out(trial) for trial in trials]
+    assert [(str(each.trial), each.faults) for each in outcomes if each.faults] == []
+    assert sum(each.lost + each.doubled for each in outcomes) == 0
+    assert sum(len(each.killed) for each in outcomes) >= len(outcomes) * 2
 
 
 @pytest.mark.newest
