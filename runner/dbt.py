@@ -4,12 +4,12 @@ Importing dbt takes seconds: it is imported when the first command needs it. A p
 once for all commands of a process, and what was parsed is kept for the next one.
 """
 
-import copy
 import fcntl
 import gc
 import hashlib
 import json
 import os
+import pickle
 import re
 import shutil
 import tempfile
@@ -105,6 +105,7 @@ class Dbt:
     is_prepared: bool = field(default=False, init=False, repr=False)
     _manifest: Any = field(default=None, init=False, repr=False)
     _models: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _as_parsed: bytes = field(default=b"", init=False, repr=False)
     # The queries of the final tables that the last sync built, by model.
     _compiled: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _target_path: Path = field(default=Path(), init=False, repr=False)
@@ -159,11 +160,19 @@ class Dbt:
         if not self.plan.reads_file:
             # DuckDB knows the databases by the aliases that the profile gives them.
             _move(self._manifest, self._server["PGDATABASE"])
-        self._models = {
-            name: copy.deepcopy(node)
-            for name, node in self._manifest.nodes.items()
-            if node.resource_type == "model"
-        }
+        self._as_parsed = pickle.dumps(
+            {
+                name: node
+                for name, node in self._manifest.nodes.items()
+                if node.resource_type == "model"
+            }
+        )
+        self._models = self._fresh_models()
+
+    def _fresh_models(self) -> dict[str, Any]:
+        """Return the models as they were parsed: a quarter of the time of a deep copy."""
+        models: dict[str, Any] = pickle.loads(self._as_parsed)  # noqa: S301  # written above
+        return models
 
     def cancel(self) -> None:
         """Cancel the statements that dbt runs now; what they did in their transaction is undone."""
@@ -351,7 +360,7 @@ class Dbt:
         with _environment(self._environment(run_id, phase) | said):
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
-            self._manifest.nodes.update(copy.deepcopy(self._models))
+            self._manifest.nodes.update(self._fresh_models())
             if said["TRASPASO_LOAD"]:
                 self._forget_parents()
             runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])

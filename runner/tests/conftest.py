@@ -5,7 +5,8 @@ TRASPASO_TEST_PG="18" or "15 18" limits the versions.
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
@@ -63,7 +64,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is of the newest server only, where a fixture of a module has them all.
+    """Leave out parameters of a test that are for the newest server only.
 
     What is left is begun with the modules that take longest.
     """
@@ -79,7 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _major(item: pytest.Item, newest: int) -> int:
     """Return the server's version that a test is for."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    return int(params.get("site", params.get("pg", newest)))
+    return int(params.get("pg", newest))
 
 
 def _turn(item: pytest.Item) -> int:
@@ -88,10 +89,21 @@ def _turn(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session")
-def pg(request: pytest.FixtureRequest) -> Iterator[PgServer]:
-    """Run a server of each major version; with pytest-xdist each worker has its own."""
-    with PgServer(servers()[request.param], settings=UNUSUAL_SESSION) as server:
-        yield server
+def running() -> Iterator[Callable[[int], PgServer]]:
+    """Give the server of a major version, which is started once and runs to the end."""
+    with ExitStack() as stack:
+
+        @cache
+        def of(major: int) -> PgServer:
+            return stack.enter_context(PgServer(servers()[major], settings=UNUSUAL_SESSION))
+
+        yield of
+
+
+@pytest.fixture(scope="session")
+def pg(request: pytest.FixtureRequest, running: Callable[[int], PgServer]) -> PgServer:
+    """Give a server of each major version; with pytest-xdist each worker has its own."""
+    return running(request.param)
 
 
 @pytest.fixture

@@ -128,9 +128,9 @@ class Site:
     Of Fluxion, whose legacy is a file, the phases before the switch: there a switch moves nothing.
     """
 
-    def __init__(self, bin_dir: Path, *, system: str = TINKUBOT, switches: bool = True) -> None:
+    def __init__(self, bin_dir: Path, *, system: str = TINKUBOT) -> None:
         self.system = system
-        self.switches = switches and system == TINKUBOT
+        self.switches = system == TINKUBOT
         self.folder = Path(tempfile.mkdtemp(prefix="traspaso-faults-"))
         self.folder.chmod(0o755)
         self.server = PgServer(bin_dir, self.folder / "pg", settings={**UNUSUAL_SESSION, **_SERVER})

@@ -570,6 +570,7 @@ def empty_rows() -> Rows:
     return {table: [] for table in TABLES}
 
 
+@pytest.mark.newest
 def test_a_client_who_gives_way_to_another_takes_its_consents_along(database: Place) -> None:
     early, late = "2025-01-01 00:00:00+00", "2025-02-01 00:00:00+00"
     rows = empty_rows() | {
@@ -596,6 +597,7 @@ def test_a_client_who_gives_way_to_another_takes_its_consents_along(database: Pl
         database.empty()
 
 
+@pytest.mark.newest
 def test_json_that_is_nested_too_deep_is_kept_as_text(database: Place) -> None:
     text = "[" * 20_000 + "]" * 20_000
     service = {"id": uid(1), "provider_id": None, "title": "Pintar", "availability": text}

@@ -27,11 +27,13 @@ SMALL = "64k"
 LARGE = "256m"
 
 
-@pytest.fixture(scope="module", params=sorted(servers()), ids=lambda major: f"pg{major}")
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Run a server of its own with the database as it is before each phase."""
-    newest = request.param == max(servers())
-    with Site(servers()[request.param], switches=newest) as made:
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Run a server of its own with the database as it is before each phase.
+
+    The newest: `make faults` is for the others.
+    """
+    with Site(servers()[max(servers())]) as made:
         made.prepare(SEED)
         yield made
 
@@ -87,7 +89,6 @@ def test_a_load_from_a_file_is_continued_or_undone_too() -> None:
     assert sum(len(each.killed) for each in outcomes) >= len(outcomes) * 2
 
 
-@pytest.mark.newest
 def test_killed_in_the_switch_or_on_the_way_back_it_is_the_old_state_or_the_new_one(
     site: Site,
 ) -> None:
@@ -105,7 +106,6 @@ def test_killed_in_the_switch_or_on_the_way_back_it_is_the_old_state_or_the_new_
     assert sum((each.sides for each in outcomes), Counter()) == {"old": 2, "new": 2}
 
 
-@pytest.mark.newest
 def test_numbers_that_a_killed_load_drew_are_drawn_again_by_the_next(site: Site) -> None:
     site.reset(2)
     drawn = "commit of model.traspaso.tinkubot__proveedor_profesiones"
@@ -119,7 +119,6 @@ def test_numbers_that_a_killed_load_drew_are_drawn_again_by_the_next(site: Site)
     continued(site, 2)
 
 
-@pytest.mark.newest
 def test_after_a_crash_of_the_server_numbers_go_on_where_they_were_recorded(site: Site) -> None:
     site.reset(2)
     assert site.say(*site.run(2)).code == 0
@@ -130,7 +129,6 @@ def test_after_a_crash_of_the_server_numbers_go_on_where_they_were_recorded(site
     same(site, 3)
 
 
-@pytest.mark.newest
 @pytest.mark.parametrize("event", ["copy", "copyin"], ids=["of the dump", "of the restore"])
 def test_a_connection_that_is_cut_in_the_middle_of_a_copy_is_reported_and_continued(
     site: Site, event: str
@@ -169,7 +167,6 @@ def enlarge(folder: Path) -> None:
     subprocess.run(["mount", "-o", f"remount,size={LARGE}", folder], check=True)
 
 
-@pytest.mark.newest
 def test_a_full_disk_in_the_backup_folder_is_named_and_nothing_is_left_there(site: Site) -> None:
     site.reset(0)
     with disk(site.backups, SMALL):
@@ -181,7 +178,6 @@ def test_a_full_disk_in_the_backup_folder_is_named_and_nothing_is_left_there(sit
         continued(site, 0)
 
 
-@pytest.mark.newest
 def test_a_full_disk_of_the_server_is_named_and_the_phase_completes_with_more_space(
     site: Site,
 ) -> None:
@@ -223,7 +219,6 @@ def held(site: Site, table: str) -> Iterator[psycopg.Connection]:
         conn.rollback()
 
 
-@pytest.mark.newest
 def test_a_table_that_somebody_holds_too_long_is_a_refusal_and_the_run_completes_later(
     site: Site,
 ) -> None:
@@ -233,7 +228,6 @@ def test_a_table_that_somebody_holds_too_long_is_a_refusal_and_the_run_completes
     continued(site, 2)
 
 
-@pytest.mark.newest
 def test_who_holds_a_table_too_long_is_named(site: Site) -> None:
     site.reset(2)
     with held(site, "professions") as holder:
@@ -241,7 +235,6 @@ def test_who_holds_a_table_too_long_is_named(site: Site) -> None:
         failed(site.say(*site.run(2)), 3, str(pid), "postgres", "informe nocturno")
 
 
-@pytest.mark.newest
 def test_of_two_operators_at_once_one_is_refused_and_the_other_completes(site: Site) -> None:
     site.reset(2)
     both = [start(site.run(2), site.environment(), site.folder / name) for name in ("one", "two")]
@@ -254,7 +247,6 @@ def test_of_two_operators_at_once_one_is_refused_and_the_other_completes(site: S
 # --- another laptop -----------------------------------------------------------------------------
 
 
-@pytest.mark.newest
 def test_a_laptop_that_dies_is_continued_by_another_that_has_no_backup_until_it_makes_one(
     site: Site,
 ) -> None:
@@ -288,7 +280,6 @@ ALTERED = {
 }
 
 
-@pytest.mark.newest
 @pytest.mark.parametrize("altered", ALTERED)
 def test_a_legacy_table_that_was_altered_between_two_phases_is_named_and_refused(
     site: Site, altered: str
@@ -302,7 +293,6 @@ def test_a_legacy_table_that_was_altered_between_two_phases_is_named_and_refused
     assert not before.differences(site.picture()).any
 
 
-@pytest.mark.newest
 def test_a_column_that_came_between_two_phases_and_goes_again_stops_them_no_longer(
     site: Site,
 ) -> None:
@@ -314,7 +304,6 @@ def test_a_column_that_came_between_two_phases_and_goes_again_stops_them_no_long
     continued(site, 3)
 
 
-@pytest.mark.newest
 def test_a_backup_that_was_damaged_on_disk_is_found_and_never_restored(site: Site) -> None:
     site.reset(1)
     (folder,) = site.backups.iterdir()

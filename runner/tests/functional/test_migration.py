@@ -395,6 +395,7 @@ def wait_for(
     pytest.fail(f"phase {phase} was never seen: {runner.communicate()}")
 
 
+@pytest.mark.newest
 def test_a_killed_run_is_continued_by_the_same_command(
     pg: PgServer, story: Story, tmp_path: Path
 ) -> None:

@@ -21,6 +21,9 @@ from runner.tests.functional.helpers.tinkubot_cases import (
 QUICK = ("--rounds", "1", "--limit", "1000")
 
 
+pytestmark = pytest.mark.newest
+
+
 @pytest.fixture(scope="module")
 def migrated(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with new_database(pg, f"sombra_{pg.major}", tmp_path_factory.mktemp("backups")) as settings:

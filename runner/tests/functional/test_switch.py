@@ -590,6 +590,7 @@ def test_of_a_json_object_only_the_members_are_written_that_change(switched: Mig
     ]
 
 
+@pytest.mark.newest
 def test_a_count_that_somebody_else_has_raised_is_not_lost(switched: Migrated) -> None:
     conn = switched.conn
     with psycopg.connect(switched.settings.require_target()) as other:
@@ -832,6 +833,7 @@ def test_the_way_back_brings_every_write_in_either_language(
         assert left == []
 
 
+@pytest.mark.newest
 def test_no_number_is_given_twice_after_the_switch_and_after_the_way_back(
     sites: Sites, switched: Migrated
 ) -> None:
@@ -885,6 +887,7 @@ def test_of_rows_with_one_key_the_one_comes_back_that_was_written(
         ) == [(False, 3), (False, 3), (False, 5), (True, 0), (True, 0)]  # fmt: skip
 
 
+@pytest.mark.newest
 def test_a_row_that_the_legacy_cannot_take_stops_the_way_back_with_its_name(
     switched: Migrated,
 ) -> None:
@@ -903,6 +906,7 @@ def test_a_row_that_the_legacy_cannot_take_stops_the_way_back_with_its_name(
     ]
 
 
+@pytest.mark.newest
 def test_the_way_back_waits_for_who_is_in_a_transaction(
     switched: Migrated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -967,6 +971,7 @@ def test_a_transaction_that_only_reads_works_and_notes_nothing(switched: Migrate
     assert said(conn, "select count(*) from traspaso.uses") == [(0,)]
 
 
+@pytest.mark.newest
 def test_the_clean_up_is_refused_while_the_names_are_used_and_within_the_period(
     switched: Migrated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1080,6 +1085,7 @@ OBSTACLES = [
 ]
 
 
+@pytest.mark.newest
 def test_what_would_stay_behind_is_named_all_at_once_and_nothing_is_done(
     loaded: Settings,
 ) -> None:
@@ -1100,6 +1106,7 @@ def test_what_would_stay_behind_is_named_all_at_once_and_nothing_is_done(
         assert traspaso(loaded, "status", "tinkubot").json["phase"] == 3
 
 
+@pytest.mark.newest
 def test_a_column_that_no_view_shows_is_named_and_nothing_is_done(loaded: Settings) -> None:
     with psycopg.connect(loaded.require_target(), autocommit=True) as conn:
         conn.execute("alter table public.sessions add column dispositivo text")
@@ -1163,6 +1170,7 @@ def test_the_switch_gives_way_to_who_holds_a_lock_and_lets_the_others_work(
 # --- After the switch ----------------------------------------------------------------------------
 
 
+@pytest.mark.newest
 def test_after_the_switch_nothing_is_loaded_and_the_proofs_and_checks_go_on(
     switched: Migrated,
 ) -> None:

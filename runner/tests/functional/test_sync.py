@@ -186,6 +186,7 @@ def test_before_anything_is_loaded_there_is_nothing_to_sync(
     assert "--through 2" in answer.json["error"]["fix"]
 
 
+@pytest.mark.newest
 def test_a_sync_says_what_it_did_by_legacy_table_and_can_be_rolled_back(
     settings: Settings, conn: psycopg.Connection
 ) -> None:
