@@ -1,4 +1,5 @@
-{%- set tables = proved_tables('fluxion') | reject('equalto', 'items_facturas') | list -%}
+{%- set tables = proved_tables('fluxion')
+    | reject('equalto', 'items_facturas') | list -%}
 {%- for table in tables %}
 {{ and_then() if not loop.first }}
 -- depends_on: {{ ref('compat_fluxion__' ~ table) }}
