@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from runner.server import PgServer, embedded_bin, major_of
 from runner.settings import Settings
@@ -86,6 +87,18 @@ def _major(item: pytest.Item, newest: int) -> int:
 def _turn(item: pytest.Item) -> int:
     module = item.path.stem
     return LONGEST.index(module) if module in LONGEST else len(LONGEST)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unsourced_flags() -> Iterator[None]:
+    """Let dbt not look through the whole stack for who declared each of its flags.
+
+    It does so with every command, to name him in a message: below pytest, whose stack is deep, that
+    took most of the time of the tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "a test"))
+        yield
 
 
 @pytest.fixture(scope="session")
