@@ -89,20 +89,22 @@ class Measured:
             )
         return None
 
+    @property
+    def ratio(self) -> float | None:
+        """The time after over the time before; None where either was not measured."""
+        if self.before is None or self.after is None or self.before.seconds <= 0:
+            return None
+        return round(self.after.seconds / self.before.seconds, 3)
+
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps, and `run` and `status` answer."""
-        both = self.before is not None and self.after is not None and self.before.seconds > 0
         return {
             "name": self.query.name,
             "query": self.query.text,
             "parameters": [None if value is None else str(value) for value in self.parameters],
             "before": self.before.to_json() if self.before else None,
             "after": self.after.to_json() if self.after else None,
-            "ratio": (
-                round(self.after.seconds / self.before.seconds, 3)
-                if both and self.before and self.after
-                else None
-            ),
+            "ratio": self.ratio,
             "result": self.result,
             "rows": self.rows,
             "only_before": self.only[0],

@@ -113,6 +113,11 @@ class Dbt:
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
     _server: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
+    @property
+    def batch_rows(self) -> int:
+        """Rows of a file's table that one transaction loads."""
+        return self.settings.batch_rows or self.plan.batch_rows
+
     def __enter__(self) -> Self:
         # Where the URL led: a default that it leaves out, or one of several hosts.
         with connect(self.settings.require_target(), read_only=True) as conn:
@@ -418,7 +423,7 @@ class Dbt:
             "TRASPASO_LEGACY_URL": self.settings.legacy_url or "",
             "TRASPASO_TEMP_DIR": str(self._spill_folder()),
             "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
-            "TRASPASO_BATCH_ROWS": str(self.settings.batch_rows or self.plan.batch_rows),
+            "TRASPASO_BATCH_ROWS": str(self.batch_rows),
             "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file) if file.exists() else "",
             "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
         }

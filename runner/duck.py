@@ -31,11 +31,16 @@ _UNITS = {
 
 
 def memory_limit() -> str:
-    """Return DuckDB's memory_limit, at most half of what this process may have.
+    """Return DuckDB's memory_limit as DuckDB takes it; see memory_bytes."""
+    return f"{memory_bytes()}B"
+
+
+def memory_bytes() -> int:
+    """Return the bytes that DuckDB may have, at most half of what this process may.
 
     Raises UsageProblem where TRASPASO_MEMORY_LIMIT is no size.
     """
-    return f"{min(wanted_memory() or _MEMORY, available_memory() // 2)}B"
+    return min(wanted_memory() or _MEMORY, available_memory() // 2)
 
 
 def wanted_memory() -> int | None:

@@ -608,6 +608,7 @@ class Engine:
             with watch.lap("snapshot", self.plan.tables):
                 dbt.snapshot(system)
             dbt.is_prepared = True
+        rows_first = self._comes_in_ranges(phase, dbt.batch_rows)
         for left in reversed(range(_ROUNDS)):
             work.check()
             seen = capture.snapshot(conn)
@@ -615,7 +616,7 @@ class Engine:
                 dbt.load(
                     phase.selector or "", system,
                     run_id=work.run_id, phase=phase.number, exclude=skip,
-                    rows_first=self._comes_in_ranges(phase),
+                    rows_first=rows_first,
                 )  # fmt: skip
                 lap.weights = self._load_weights(phase, dbt.seconds)
             self._validate_foreign_keys(conn)
@@ -669,15 +670,14 @@ class Engine:
             f"locked, a writer had to wait for 0.00 s"
         )
 
-    def _comes_in_ranges(self, phase: Phase) -> bool:
+    def _comes_in_ranges(self, phase: Phase, batch_rows: int) -> bool:
         """Whether a table of the phase is too large for one transaction."""
         file = self.settings.legacy_file
         if not self.plan.reads_file or file is None:
             return False
         tables = [table.source_table for table in phase.tables]
         counted = legacy_file.rows(file, self.settings.legacy_schema, tables)
-        of_a_range = self.settings.batch_rows or self.plan.batch_rows
-        return max(counted.values(), default=0) > of_a_range
+        return max(counted.values(), default=0) > batch_rows
 
     def _switch(self, work: _Work) -> None:
         """Let the compat views take the legacy tables' names.

@@ -78,15 +78,12 @@ def reading(path: Path, schema: str) -> Iterator[Any]:
 
     Another may be loading from it in this process. Raises Unreachable.
     """
-    folder = os.environ.get("TRASPASO_TEMP_DIR", "")
+    folder = duck.spill_folder()
     with TemporaryDirectory(
-        prefix="traspaso-queries-", dir=folder if Path(folder).is_dir() and folder else None
+        prefix="traspaso-queries-", dir=folder if folder.is_dir() else None
     ) as spill:
-        settings = {"memory_limit": duck.memory_limit(), "temp_directory": spill}
-        with _opened(path, settings) as conn:
-            limit = conn.execute("select current_setting('memory_limit')").fetchone()
-            number, unit = limit[0].split()
-            conn.execute(f"set memory_limit = '{float(number) / 4} {unit}'")
+        memory = f"{duck.memory_bytes() // 4}B"
+        with _opened(path, {"memory_limit": memory, "temp_directory": spill}) as conn:
             conn.execute(f"use {_quoted(_ALIAS, schema)}")
             yield conn
 

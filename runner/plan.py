@@ -319,8 +319,8 @@ def _plan(document: dict[str, Any], folder: Path) -> Plan:
         threads=document["threads"],
         lock_timeout_ms=round(document["lock_timeout_seconds"] * 1000),
         lock_patience_seconds=document["lock_patience_seconds"],
-        switch_wait_seconds=document.get("switch_wait_seconds", 5),
-        batch_rows=document.get("batch_rows", 2_000_000),
+        switch_wait_seconds=document.get("switch_wait_seconds", Plan.switch_wait_seconds),
+        batch_rows=document.get("batch_rows", Plan.batch_rows),
         backup=Backup(
             jobs=document["backup"]["jobs"],
             retention=Retention(**document["backup"].get("retention", {})),

@@ -66,12 +66,16 @@
         "insert into traspaso.loads values ('" ~ table ~ "', '" ~ fingerprint ~ "', "
         ~ batch ~ ")"
     ) -%}
+    {%- set keys = [] -%}
     {%- for statement in taken.unique + taken.rest -%}
-        {%- do load_step(
-            "insert into traspaso.keys_off values ('" ~ table ~ "', " ~ loop.index ~ ", "
+        {%- do keys.append(
+            "('" ~ table ~ "', " ~ loop.index ~ ", "
             ~ (statement in taken.unique) | lower ~ ", " ~ _literal(statement) ~ ")"
         ) -%}
     {%- endfor -%}
+    {%- if keys -%}
+        {%- do load_step('insert into traspaso.keys_off values ' ~ keys | join(', ')) -%}
+    {%- endif -%}
     {%- do restart_sequences(work.relation, work.contract) -%}
 {%- endmacro %}
 

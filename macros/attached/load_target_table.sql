@@ -31,7 +31,7 @@
     } -%}
     {%- set state = _load_state(relation) -%}
     {%- if state.is_begun or not state.is_filled -%}
-        {%- do take_foreign_keys_off(relation) -%}
+        {%- do take_foreign_keys_off(relation) if not state.is_begun -%}
         {%- do load_ranges(work) -%}
         {%- if only_rows() -%}
             {{ return(0) }}

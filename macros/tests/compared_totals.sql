@@ -1,7 +1,7 @@
 {#
-    The columns whose totals differ between the legacy and what the compat view shows,
-    each worked out by its own engine: source_table, column_name, legacy, shown. Sums of
-    numbers, first and last of dates and times, of the rows that the evidence says nothing of.
+    The column_totals, texts left out, of the legacy and of what the compat view shows,
+    each worked out by its own engine: source_table, column_name, legacy, shown. Of the
+    rows that the evidence says nothing of.
 
     They are no proof of a row. They show what a proof by rows that DuckDB reads back would
     not: a NaN, which its reader shows as 0, and a value that it writes and reads wrong
@@ -11,17 +11,12 @@
 #}
 {% macro compared_totals(node) -%}
     {%- set table = node.config.meta.source_table -%}
-    {%- set totals = [] -%}
-    {%- for column in node.columns.values() -%}
-        {%- set base = column.data_type.split('(')[0] | lower | trim -%}
-        {%- if base in ('numeric', 'decimal', 'smallint', 'integer', 'bigint') -%}
-            {%- do totals.append([column.name, 'sum(typed.' ~ column.name ~ ')']) -%}
-        {%- elif base.startswith('date') or base.startswith('time') -%}
-            {%- do totals.append([column.name, 'min(typed.' ~ column.name ~ ')']) -%}
-            {%- do totals.append([column.name, 'max(typed.' ~ column.name ~ ')']) -%}
-        {%- endif -%}
+    {%- set columns = [] -%}
+    {%- for column in node.columns.values()
+        if _shared_kind(column.data_type) | trim != 'text' -%}
+        {%- do columns.append(column) -%}
     {%- endfor -%}
-    {%- if not (is_reading_back() and is_building() and totals) %}
+    {%- if not (is_reading_back() and is_building() and columns) %}
     select
         null::text as source_table,
         null::text as column_name,
@@ -33,31 +28,50 @@
     {%- set with_key = has_rows(apart) %}
     select
         '{{ table }}' as source_table,
-        unnest([{% for name, _ in totals %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}])
-            as column_name,
+        unnest(array[
+            {%- for name in _totals_of(columns) %}
+            '{{ name }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as column_name,
         unnest(legado.totals) as legacy,
         unnest(destino.totals) as shown
     from (
         {{ _totals(
-            totals, legacy_typed(node, with_key), from_target(apart) if with_key else none,
-            '[', ']'
+            columns, column_totals, legacy_typed(node, with_key),
+            from_target(apart) if with_key else none
         ) }}
     ) as legado
     cross join {{ from_target(_totals(
-        totals, shown_typed(node), '(' ~ apart ~ ')' if with_key else none, 'array[', ']'
+        columns, target_dispatch('column_totals'), shown_typed(node),
+        '(' ~ apart ~ ')' if with_key else none
     )) }} as destino
     {%- endif %}
 {%- endmacro %}
 
-{% macro _totals(totals, typed, apart, opens, closes) -%}
-    select
-        {{ opens }}
-        {%- for _, total in totals -%}
-        coalesce(({{ total }})::text, ''){{ ', ' if not loop.last }}
-        {%- endfor -%}
-        {{ closes }} as totals
-    from ({{ typed }}) as typed
-    {%- if apart is not none %}
-    where typed._key not in (select apart.key from {{ apart }} as apart)
-    {%- endif %}
+{# The names that column_totals gives. #}
+{% macro _totals_of(columns) -%}
+    {%- set names = [] -%}
+    {%- for column in columns -%}
+        {%- do names.extend([column.name ~ '_count', column.name ~ '_total']) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{# One row, with the totals as texts in a list; `write` is column_totals of the engine. #}
+{% macro _totals(columns, write, typed, apart) -%}
+    select array[
+        {%- for name in _totals_of(columns) %}
+        coalesce(summed.{{ name }}::text, ''){{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as totals
+    from (
+        select
+            {%- for column in columns %}
+            {{ write(column, 'typed') }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from ({{ typed }}) as typed
+        {%- if apart is not none %}
+        where typed._key not in (select apart.key from {{ apart }} as apart)
+        {%- endif %}
+    ) as summed
 {%- endmacro %}

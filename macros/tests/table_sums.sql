@@ -66,13 +66,10 @@
 {% macro legacy_typed(node, with_key=true) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
-        select
-            {%- for column in node.columns.values() %}
-            {{ legacy_value(column.name, column.data_type) }} as {{ column.name }}
-            {{- ',' if with_key or not loop.last }}
-            {%- endfor %}
-            {% if with_key %}{{ storable_text(base_key(system, table)) }} as _key{% endif %}
-        from {{ legacy_relation(system, table) }}
+    {{ _typed(
+        node, legacy_relation(system, table),
+        storable_text(base_key(system, table)) if with_key else none
+    ) }}
 {%- endmacro %}
 
 {# What the compat view shows, for the engine where it is. #}
@@ -86,18 +83,26 @@
 {# The same, read back by DuckDB. #}
 {% macro shown_read(node, with_key=true) -%}
     {%- set names = node.columns.values() | map(attribute='name') | list -%}
+    {%- set key = base_key(node.config.meta.system, node.config.meta.source_table) -%}
+    {{ _typed(
+        node,
+        from_server(
+            'select ' ~ (names + [key ~ ' as _key'] if with_key else names) | join(', ')
+            ~ ' from ' ~ node_relation(node)
+        ) ~ ' as shown',
+        '_key' if with_key else none
+    ) }}
+{%- endmacro %}
+
+{# The documented columns of a relation where the models run, and `_key`, an expression or none. #}
+{% macro _typed(node, relation, key) -%}
         select
             {%- for column in node.columns.values() %}
-            {{ legacy_value('shown.' ~ column.name, column.data_type) }} as {{ column.name }}
-            {{- ',' if with_key or not loop.last }}
+            {{ legacy_value(column.name, column.data_type) }} as {{ column.name }}
+            {{- ',' if key is not none or not loop.last }}
             {%- endfor %}
-            {% if with_key %}shown._key{% endif %}
-        from {{ from_server(
-            'select ' ~ names | join(', ')
-            ~ (', ' ~ base_key(node.config.meta.system, node.config.meta.source_table) ~ ' as _key'
-                if with_key else '')
-            ~ ' from ' ~ node_relation(node)
-        ) }} as shown
+            {% if key is not none %}{{ key }} as _key{% endif %}
+        from {{ relation }}
 {%- endmacro %}
 
 {# The digest of a row in the engine that runs the models. #}

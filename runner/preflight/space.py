@@ -151,8 +151,7 @@ def memory(_look: Look) -> Problems:
 
 def memory_limit(_look: Look) -> str:
     """Say how much memory DuckDB takes."""
-    limit = int(duck.memory_limit().removesuffix("B"))
-    return f"{_gb(limit)} for DuckDB, of {_gb(duck.available_memory())}"
+    return f"{_gb(duck.memory_bytes())} for DuckDB, of {_gb(duck.available_memory())}"
 
 
 def spill_folder(_look: Look) -> Problems:

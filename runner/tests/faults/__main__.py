@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -20,6 +21,20 @@ from runner.tests.faults.table import render, tally
 from runner.tests.faults.trial import ALL, NAMES, PHASES, THROUGH, Outcome, Site, Trial
 
 _TRIALS_PER_LEGACY = 80
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be tried out on each server; `only` are trials that are repeated."""
+
+    system: str
+    kills: int
+    seed: int
+    stages: Sequence[int]
+    only: tuple[str, ...]
+    verbose: bool
+
+
 _printing = threading.Lock()
 _stopping = threading.Event()
 
@@ -69,15 +84,9 @@ def main(  # noqa: PLR0917  # click gives them by name
     for system in systems:
         every = ALL if system == TINKUBOT else (*PHASES, THROUGH)
         named = [NAMES.index(name) for name in stages] or every
-        failed += _all_servers(
-            chosen,
-            kills=kills,
-            seed=seed,
-            system=system,
-            stages=[stage for stage in named if stage in every],
-            only=only,
-            verbose=verbose,
-        )
+        stages_of_it = [stage for stage in named if stage in every]
+        order = Order(system, kills, seed, stages_of_it, only, verbose)
+        failed += _all_servers(chosen, order)
         if _stopping.is_set():
             break
     if failed or _stopping.is_set():
@@ -86,32 +95,12 @@ def main(  # noqa: PLR0917  # click gives them by name
     _say("\nall as it must be")
 
 
-def _all_servers(
-    chosen: Mapping[int, Path],
-    *,
-    kills: int,
-    seed: int,
-    system: str,
-    stages: Sequence[int],
-    only: tuple[str, ...],
-    verbose: bool,
-) -> int:
+def _all_servers(chosen: Mapping[int, Path], order: Order) -> int:
     """Try one system out on every server; return how many trials failed."""
     outcomes: dict[int, list[Outcome]] = {major: [] for major in chosen}
     with ThreadPoolExecutor(len(chosen)) as pool:
         works = [
-            pool.submit(
-                _work,
-                major,
-                bin_dir,
-                outcomes[major],
-                kills=kills,
-                seed=seed,
-                system=system,
-                stages=stages,
-                only=only,
-                verbose=verbose,
-            )
+            pool.submit(_work, major, bin_dir, order, outcomes[major])
             for major, bin_dir in chosen.items()
         ]
         try:
@@ -126,7 +115,7 @@ def _all_servers(
         except BaseException:
             _stopping.set()
             raise
-    return sum(_report(system, major, found) for major, found in outcomes.items())
+    return sum(_report(order.system, major, found) for major, found in outcomes.items())
 
 
 def _report(system: str, major: int, outcomes: list[Outcome]) -> int:
@@ -141,26 +130,17 @@ def _report(system: str, major: int, outcomes: list[Outcome]) -> int:
     return sum(bool(outcome.faults) for outcome in outcomes)
 
 
-def _work(
-    major: int,
-    bin_dir: Path,
-    outcomes: list[Outcome],
-    *,
-    kills: int,
-    seed: int,
-    system: str,
-    stages: Sequence[int],
-    only: tuple[str, ...],
-    verbose: bool,
-) -> None:
-    rng = random.Random(f"{seed}/{major}")  # noqa: S311  # to be repeated
-    with Site(bin_dir, system=system) as site:
-        if only:
-            trials = [Trial.parse(text) for text in only]
+def _work(major: int, bin_dir: Path, order: Order, outcomes: list[Outcome]) -> None:
+    rng = random.Random(f"{order.seed}/{major}")  # noqa: S311  # to be repeated
+    with Site(bin_dir, system=order.system) as site:
+        if order.only:
+            trials = [Trial.parse(text) for text in order.only]
         else:
-            seeds = [rng.randrange(10**6) for _ in range(-(-kills // _TRIALS_PER_LEGACY))]
+            seeds = [rng.randrange(10**6) for _ in range(-(-order.kills // _TRIALS_PER_LEGACY))]
             site.prepare(seeds[0])
-            trials = schedule(site.counts, site.seconds, kills, seeds, rng, stages=stages)
+            trials = schedule(
+                site.counts, site.seconds, order.kills, seeds, rng, stages=order.stages
+            )
             for phase, labels in site.labels.items():
                 seen = (
                     f"{len(labels)} boundaries, {site.counts[phase]['inside']} statements inside, "
@@ -173,8 +153,8 @@ def _work(
                 break
             outcome = site.try_out(trial)
             outcomes.append(outcome)
-            if verbose or outcome.faults:
-                _tell(system, major, outcome)
+            if order.verbose or outcome.faults:
+                _tell(order.system, major, outcome)
             if number % 20 == 0:
                 pace = (time.monotonic() - began) / number
                 _say(f"PostgreSQL {major}: {number} of {len(trials)} trials, {pace:.1f} s each")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,20 @@ def change(settings: Settings, statement: str) -> None:
         assert conn.execute(statement).rowcount > 0
 
 
-def change_ddl(settings: Settings, *statements: str) -> None:
+@contextmanager
+def refusing(settings: Settings, table: str, when: str = "true") -> Iterator[None]:
+    """Let the server refuse the rows of a table that come within the block."""
     with psycopg.connect(settings.target_url or "", autocommit=True) as conn:
-        for statement in statements:
-            conn.execute(statement)
+        conn.execute(
+            "create function no_cabe() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no cabe'; end $$"
+        )
+        statement = "create trigger no_cabe before insert on {} for each row when ({})"
+        conn.execute(f"{statement.format(table, when)} execute function no_cabe()".encode())
+        try:
+            yield
+        finally:
+            conn.execute("drop function no_cabe cascade")
 
 
 @pytest.fixture(scope="module")
@@ -295,22 +306,15 @@ def test_a_load_that_broke_off_goes_on_with_the_ranges_that_are_missing(
     settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
     monkeypatch.setattr(cli, "load_plan", lambda _: replace(PLAN, batch_rows=RANGE))
     assert traspaso(settings, *RUN, "--through", "2").code == 0
-    # The server refuses a row of the third range.
-    change_ddl(
-        settings,
-        """create function no_cabe() returns trigger language plpgsql as
-        $$ begin raise exception 'no cabe'; end $$""",
-        f"""create trigger no_cabe before insert on items_facturas for each row
-        when (new.id = 'L{2 * RANGE + 5:09}') execute function no_cabe()""",
-    )
-    broken = traspaso(settings, *RUN, "--through", "3")
+    # A row of the third range.
+    with refusing(settings, "items_facturas", f"new.id = 'L{2 * RANGE + 5:09}'"):
+        broken = traspaso(settings, *RUN, "--through", "3")
     assert broken.code == 1
     assert "no cabe" in broken.json["error"]["message"]
     loaded = "select id, xmin::text from items_facturas where id < 'L9' order by id"
     before = rows(settings, loaded)
     assert RANGE < len(before) <= 2 * RANGE
 
-    change_ddl(settings, "drop function no_cabe cascade")
     answer = traspaso(settings, *RUN, "--through", "3")
     assert answer.code == 0, answer
     # But for the few that were judged apart, they are the same rows.
@@ -330,16 +334,9 @@ def test_a_load_that_broke_off_is_taken_back_with_its_keys(
     keys = "select conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2"
     indexes = "select indexdef from pg_indexes where schemaname = 'public' order by 1"
     before = rows(settings, keys), rows(settings, indexes)
-    change_ddl(
-        settings,
-        """create function no_cabe() returns trigger language plpgsql as
-        $$ begin raise exception 'no cabe'; end $$""",
-        """create trigger no_cabe before insert on productos_abc_v2_historico for each row
-        execute function no_cabe()""",
-    )
-    assert traspaso(settings, *RUN, "--phase", "2").code == 1
+    with refusing(settings, "productos_abc_v2_historico"):
+        assert traspaso(settings, *RUN, "--phase", "2").code == 1
     assert rows(settings, "select count(*) from traspaso.keys_off") != [(0,)]
-    change_ddl(settings, "drop function no_cabe cascade")
     back = traspaso(settings, "rollback", "fluxion", "--to", str(phase), "--yes")
     assert back.code == 0, back
     assert rows(settings, "select count(*) from traspaso.loads") == [(0,)]
@@ -354,15 +351,8 @@ def test_rows_of_another_file_are_taken_out_of_a_load_that_broke_off(
     settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
     monkeypatch.setattr(cli, "load_plan", lambda _: replace(PLAN, batch_rows=RANGE))
     assert traspaso(settings, *RUN, "--through", "2").code == 0
-    change_ddl(
-        settings,
-        """create function no_cabe() returns trigger language plpgsql as
-        $$ begin raise exception 'no cabe'; end $$""",
-        """create trigger no_cabe before insert on movimientos_inventario for each row
-        execute function no_cabe()""",
-    )
-    assert traspaso(settings, *RUN, "--through", "3").code == 1
-    change_ddl(settings, "drop function no_cabe cascade")
+    with refusing(settings, "movimientos_inventario"):
+        assert traspaso(settings, *RUN, "--through", "3").code == 1
     other = write_legacy(
         tmp_path / "dos.db", "update items_facturas set descripcion_producto = 'otra'"
     )

@@ -14,7 +14,7 @@ from runner.server import PgServer
 from runner.settings import Settings
 from runner.tests.functional.helpers.dbt_project import Project
 from runner.tests.functional.helpers.tinkubot_cases import new_database, start_traspaso, traspaso
-from runner.tests.functional.test_fluxion import RUN, change, rows, write_legacy
+from runner.tests.functional.test_fluxion import RUN, change, refusing, rows, write_legacy
 
 pytestmark = pytest.mark.newest
 
@@ -121,19 +121,9 @@ def test_each_month_of_the_legacy_has_its_partition_before_a_row_comes(created: 
 def test_a_load_that_fails_without_its_foreign_keys_is_taken_back_with_them(
     created: Settings,
 ) -> None:
-    with psycopg.connect(created.target_url or "", autocommit=True) as conn:
-        conn.execute(
-            "create function fails() returns trigger language plpgsql as"
-            " $$ begin raise exception 'no'; end $$"
-        )
-        conn.execute(
-            "create trigger fails before insert on producto_ubicacion_config"
-            " execute function fails()"
-        )
+    with refusing(created, "producto_ubicacion_config"):
         assert traspaso(created, *RUN, "--phase", "2").code == 1
-        assert conn.execute("select count(*) > 0 from traspaso.foreign_keys").fetchone() == (True,)
-        conn.execute("drop trigger fails on producto_ubicacion_config")
-        conn.execute("drop function fails")
+        assert rows(created, "select count(*) > 0 from traspaso.foreign_keys") == [(True,)]
     answer = traspaso(created, "rollback", "fluxion", "--to", "1", "--yes")
     assert answer.code == 0, answer
     assert answer.json["differences"] == []
