@@ -6,13 +6,8 @@
     once, in a session of its own.
 #}
 {% macro take_foreign_keys_off(relation) -%}
-    {%- set children = [] -%}
-    {%- for name in selected_resources -%}
-        {%- set node = graph.nodes.get(name) -%}
-        {%- if node and node.config.materialized == 'target_table' -%}
-            {%- do children.append("to_regclass('" ~ node.schema ~ '.' ~ node.alias ~ "')") -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set together = "to_regclass('" ~ _loaded_together(relation)
+        | join("'), to_regclass('") ~ "')" -%}
     {%- set table = "to_regclass('" ~ _server_name(relation) ~ "')" -%}
     {%- do run_query(on_server(alone=true, sql="
 do $take$
@@ -42,7 +37,7 @@ begin
             and con.conparentid = 0
             and (
                 con.confrelid = " ~ table ~ "
-                or con.conrelid in (" ~ (children + [table]) | join(', ') ~ ")
+                or con.conrelid in (" ~ together ~ ")
             )
         order by con.oid
     loop
@@ -65,13 +60,7 @@ $take$
     PostgreSQL 18): each of its partitions gets one, see _join_foreign_keys.
 #}
 {% macro put_foreign_keys_back(relation) -%}
-    {%- set children = [] -%}
-    {%- for name in selected_resources -%}
-        {%- set node = graph.nodes.get(name) -%}
-        {%- if node and node.config.materialized == 'target_table' -%}
-            {%- do children.append("'" ~ node.schema ~ '.' ~ node.alias ~ "'") -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set together = "'" ~ _loaded_together(relation) | join("', '") ~ "'" -%}
     {%- set table = "'" ~ _server_name(relation) ~ "'" -%}
     {%- do run_query(on_server(alone=true, sql="
 do $put$
@@ -86,7 +75,7 @@ begin
         select * from traspaso.foreign_keys
         where
             child = " ~ table ~ "
-            or parent = " ~ table ~ " and child not in (" ~ (children + [table]) | join(', ') ~ ")
+            or parent = " ~ table ~ " and child not in (" ~ together ~ ")
         order by child, name
     loop
         " ~ _wait_for_maintenance() ~ "
@@ -129,6 +118,18 @@ begin
 end
 $put$
     ")) -%}
+{%- endmacro %}
+
+{# The names of the table and of those that are loaded in the same run. #}
+{% macro _loaded_together(relation) -%}
+    {%- set names = [_server_name(relation)] -%}
+    {%- for name in selected_resources -%}
+        {%- set node = graph.nodes.get(name) -%}
+        {%- if node and node.config.materialized == 'target_table' -%}
+            {%- do names.append(node.schema ~ '.' ~ node.alias) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(names) }}
 {%- endmacro %}
 
 {# The weak lock that lock_strongly takes first, on both tables of a foreign key. #}

@@ -2,15 +2,12 @@
 {%- set shown = ref('compat_fluxion__sumas_destino') -%}
 {%- set shown_lines = ref('compat_fluxion__sumas_lineas') -%}
 {%- set totals = ref('compat_fluxion__totales') -%}
-{%- for table in proved_tables('fluxion') %}
-{{ and_then() if not loop.first }}
--- depends_on: {{ ref('compat_fluxion__' ~ table) }}
-{%- if execute %}
+{%- call(node) each_model(
+    'compat_fluxion__', proved_tables('fluxion'),
+    between=and_then()
+) -%}
 {{ differing_keys(
-    graph.nodes['model.traspaso.compat_fluxion__' ~ table], legacy,
-    shown_lines if table == 'items_facturas' else shown, totals
+    node, legacy,
+    shown_lines if node.config.meta.source_table == 'items_facturas' else shown, totals
 ) }}
-{%- else %}
-select 1
-{%- endif %}
-{%- endfor %}
+{%- endcall %}

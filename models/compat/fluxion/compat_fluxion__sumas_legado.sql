@@ -1,9 +1,6 @@
-{%- for table in proved_tables('fluxion') %}
-{{ and_then() if not loop.first }}
--- depends_on: {{ ref('compat_fluxion__' ~ table) }}
-{%- if execute %}
-{{ legacy_sums(graph.nodes['model.traspaso.compat_fluxion__' ~ table]) }}
-{%- else %}
-select 1
-{%- endif %}
-{%- endfor %}
+{%- call(node) each_model(
+    'compat_fluxion__', proved_tables('fluxion'),
+    between=and_then()
+) -%}
+{{ legacy_sums(node) }}
+{%- endcall %}

@@ -1,9 +1,5 @@
-{%- for table in var('legacy_keys')['tinkubot'] %}
-{{ 'union all' if not loop.first }}
--- depends_on: {{ ref('tinkubot__' ~ table) }}
-{%- if execute %}
-{{ table_balance(graph.nodes['model.traspaso.tinkubot__' ~ table]) }}
-{%- else %}
-select 1
-{%- endif %}
-{%- endfor %}
+{%- call(node) each_model(
+    'tinkubot__', var('legacy_keys')['tinkubot']
+) -%}
+{{ table_balance(node) }}
+{%- endcall %}

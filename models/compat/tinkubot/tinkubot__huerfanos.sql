@@ -2,12 +2,8 @@
     'proveedor_profesiones', 'servicios_proveedor', 'solicitudes_servicio',
     'consentimientos',
 ] -%}
-{%- for table in tables %}
-{{ 'union all' if not loop.first }}
--- depends_on: {{ ref('tinkubot__' ~ table) }}
-{%- if execute %}
-{{ table_orphans(graph.nodes['model.traspaso.tinkubot__' ~ table]) }}
-{%- else %}
-select 1
-{%- endif %}
-{%- endfor %}
+{%- call(node) each_model(
+    'tinkubot__', tables
+) -%}
+{{ table_orphans(node) }}
+{%- endcall %}

@@ -94,6 +94,12 @@ def change(settings: Settings, statement: str) -> None:
         assert conn.execute(statement).rowcount > 0
 
 
+def in_ranges(settings: Settings, file: Path, patch: pytest.MonkeyPatch) -> Settings:
+    """Give the settings of a file whose larger tables come in several ranges."""
+    patch.setattr(cli, "load_plan", lambda _: replace(PLAN, batch_rows=RANGE))
+    return replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
+
+
 @contextmanager
 def refusing(settings: Settings, table: str, when: str = "true") -> Iterator[None]:
     """Let the server refuse the rows of a table that come within the block."""
@@ -302,9 +308,7 @@ def test_a_missing_file_is_said_before_anything_is_done(settings: Settings, tmp_
 def test_a_load_that_broke_off_goes_on_with_the_ranges_that_are_missing(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = write_legacy(tmp_path / "uno.db")
-    settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
-    monkeypatch.setattr(cli, "load_plan", lambda _: replace(PLAN, batch_rows=RANGE))
+    settings = in_ranges(settings, write_legacy(tmp_path / "uno.db"), monkeypatch)
     assert traspaso(settings, *RUN, "--through", "2").code == 0
     # A row of the third range.
     with refusing(settings, "items_facturas", f"new.id = 'L{2 * RANGE + 5:09}'"):
@@ -328,8 +332,7 @@ def test_a_load_that_broke_off_goes_on_with_the_ranges_that_are_missing(
 def test_a_load_that_broke_off_is_taken_back_with_its_keys(
     settings: Settings, legacy: Path, monkeypatch: pytest.MonkeyPatch, phase: int
 ) -> None:
-    settings = replace(settings, legacy_url=f"duckdb:///{legacy}", legacy_schema="main")
-    monkeypatch.setattr(cli, "load_plan", lambda _: replace(PLAN, batch_rows=RANGE))
+    settings = in_ranges(settings, legacy, monkeypatch)
     assert traspaso(settings, *RUN, "--through", "1").code == 0
     keys = "select conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2"
     indexes = "select indexdef from pg_indexes where schemaname = 'public' order by 1"
@@ -347,9 +350,7 @@ def test_a_load_that_broke_off_is_taken_back_with_its_keys(
 def test_rows_of_another_file_are_taken_out_of_a_load_that_broke_off(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = write_legacy(tmp_path / "uno.db")
-    settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
-    monkeypatch.setattr(cli, "load_plan", lambda _: replace(PLAN, batch_rows=RANGE))
+    settings = in_ranges(settings, write_legacy(tmp_path / "uno.db"), monkeypatch)
     assert traspaso(settings, *RUN, "--through", "2").code == 0
     with refusing(settings, "movimientos_inventario"):
         assert traspaso(settings, *RUN, "--through", "3").code == 1
