@@ -1,8 +1,5 @@
 -- depends_on: {{ ref('compat_fluxion__sumas_legado') }}
 -- depends_on: {{ ref('compat_fluxion__distintas') }}
-{%- call(node) each_model(
-    'compat_fluxion__', proved_tables('fluxion'),
-    between=and_then()
-) -%}
-{{ table_differences(node) }}
-{%- endcall %}
+{{ each_model(
+    'compat_fluxion__', proved_tables('fluxion'), table_differences, and_then()
+) }}

@@ -1,13 +1,9 @@
 {%- set legacy = ref('compat_fluxion__sumas_legado') -%}
-{%- set shown = ref('compat_fluxion__sumas_destino') -%}
-{%- set shown_lines = ref('compat_fluxion__sumas_lineas') -%}
+{%- set shown = '(select * from ' ~ ref('compat_fluxion__sumas_destino')
+    ~ ' union all select * from ' ~ ref('compat_fluxion__sumas_lineas')
+    ~ ') as shown_sums' -%}
 {%- set totals = ref('compat_fluxion__totales') -%}
-{%- call(node) each_model(
-    'compat_fluxion__', proved_tables('fluxion'),
-    between=and_then()
-) -%}
-{{ differing_keys(
-    node, legacy,
-    shown_lines if node.config.meta.source_table == 'items_facturas' else shown, totals
+{{ each_model(
+    'compat_fluxion__', proved_tables('fluxion'), differing_keys, and_then(),
+    legacy, shown, totals
 ) }}
-{%- endcall %}

@@ -2,8 +2,4 @@
     'producto_ubicacion_config', 'producto_proveedor_config', 'facturas',
     'items_facturas', 'movimientos_inventario', 'stock_actual',
 ] -%}
-{%- call(node) each_model(
-    'fluxion__', tables
-) -%}
-{{ table_orphans(node) }}
-{%- endcall %}
+{{ each_model('fluxion__', tables, table_orphans) }}

@@ -1,11 +1,6 @@
 {%- set tables = proved_tables('fluxion')
     | reject('equalto', 'items_facturas') | list -%}
-{%- call(node) each_model(
-    'compat_fluxion__', tables,
-    between=and_then()
-) -%}
-{{ shown_sums(node) }}
-{%- endcall %}
+{{ each_model('compat_fluxion__', tables, shown_sums, and_then()) }}
 {%- if not tables %}
 {{ no_sums() }}
 {%- endif %}

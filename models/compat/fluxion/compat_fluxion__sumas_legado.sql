@@ -1,6 +1,3 @@
-{%- call(node) each_model(
-    'compat_fluxion__', proved_tables('fluxion'),
-    between=and_then()
-) -%}
-{{ legacy_sums(node) }}
-{%- endcall %}
+{{ each_model(
+    'compat_fluxion__', proved_tables('fluxion'), legacy_sums, and_then()
+) }}

@@ -1,6 +1,3 @@
-{%- call(node) each_model(
-    'compat_fluxion__', proved_tables('fluxion'),
-    between=and_then()
-) -%}
-{{ compared_totals(node) }}
-{%- endcall %}
+{{ each_model(
+    'compat_fluxion__', proved_tables('fluxion'), compared_totals, and_then()
+) }}

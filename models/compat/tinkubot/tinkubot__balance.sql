@@ -1,5 +1,1 @@
-{%- call(node) each_model(
-    'tinkubot__', var('legacy_keys')['tinkubot']
-) -%}
-{{ table_balance(node) }}
-{%- endcall %}
+{{ each_model('tinkubot__', var('legacy_keys')['tinkubot'], table_balance) }}

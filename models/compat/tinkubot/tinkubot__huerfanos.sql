@@ -2,8 +2,4 @@
     'proveedor_profesiones', 'servicios_proveedor', 'solicitudes_servicio',
     'consentimientos',
 ] -%}
-{%- call(node) each_model(
-    'tinkubot__', tables
-) -%}
-{{ table_orphans(node) }}
-{%- endcall %}
+{{ each_model('tinkubot__', tables, table_orphans) }}
