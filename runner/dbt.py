@@ -252,7 +252,7 @@ class Dbt:
         """Look for what the proofs of these legacy tables find, where they are no views.
 
         Each engine works out the digest of every row by itself; `reads_back` lets DuckDB do both,
-        in half the time, and each engine the totals of its columns.
+        in less than half the time, and each engine a sample.
         """
         self._build(
             "run",

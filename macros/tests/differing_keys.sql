@@ -1,27 +1,23 @@
 {#
-    The keys of a table whose rows differ, where its sums or totals do: source_table, key.
-    Only rows of buckets that differ are compared; where nothing but a total differs, all
-    are, by row_digest.
+    The keys of a table whose rows differ, where its sums do, or a sampled row:
+    source_table, key. Only rows of buckets that differ are compared.
 
     node           the compat model, as in `graph`
     legacy, shown  relations of legacy_sums and shown_sums
-    totals         relation of compared_totals
+    sample         relation of sampled_digests
 #}
-{% macro differing_keys(node, legacy, shown, totals) -%}
+{% macro differing_keys(node, legacy, shown, sample) -%}
     {%- set table = node.config.meta.source_table -%}
     {%- set columns = node.columns.values() | list -%}
     {%- set buckets = _differing_buckets(table, legacy, shown) -%}
-    {%- set by_total = _has_differing_totals(table, totals) -%}
-    {%- if buckets == [] and not by_total %}
+    {%- if not buckets %}
     select
         null::text as source_table,
         null::text as key
     where false
     {%- else %}
-    {%- set reading = is_reading_back() and not by_total -%}
     {%- set within = (
         'where (digested._digest & 255)::integer in (' ~ buckets | join(', ') ~ ')'
-        if buckets and not by_total else ''
     ) %}
     select distinct
         '{{ table }}' as source_table,
@@ -30,13 +26,13 @@
         select * from (
             select
                 typed._key,
-                {{ model_digest(node) if reading else row_digest(columns, 'typed') }} as _digest
+                {{ model_digest(node) }} as _digest
             from ({{ legacy_typed(node) }}) as typed
         ) as digested
         {{ within }}
     ) as legado
     full join
-    {%- if reading %}
+    {%- if is_reading_back() %}
     (
         select * from (
             select
@@ -56,6 +52,13 @@
     {%- endif %} as destino on legado._key = destino._key
     where legado._digest is distinct from destino._digest
     {%- endif %}
+    {%- if is_reading_back() and is_building() %}
+    union
+    select
+        source_table,
+        key
+    from {{ differing_in_sample(node, sample) }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro _differing_buckets(table, legacy, shown) -%}
@@ -68,12 +71,4 @@
         ~ " or legado.suma is distinct from destino.suma order by 1"
     ) if is_building() else none -%}
     {{ return(found.rows | map(attribute=0) | map('int') | list if found else []) }}
-{%- endmacro %}
-
-{% macro _has_differing_totals(table, totals) -%}
-    {%- set found = run_query(
-        "select count(*) from " ~ totals ~ " where source_table = '" ~ table
-        ~ "' and legacy <> shown"
-    ) if is_building() else none -%}
-    {{ return(found.rows[0][0] > 0 if found else false) }}
 {%- endmacro %}

@@ -55,19 +55,23 @@
 
 {#
     Whether the proof reads the rows back and lets DuckDB hash both sides, which takes
-    half the time of row_digest (TRASPASO_PROOF=rows). What DuckDB's reader would not
-    show, compared_totals does.
+    half the time of row_digest (TRASPASO_PROOF=rows). For what DuckDB's reader would not
+    show there is sampled_digests.
 #}
 {% macro is_reading_back() -%}
     {{ return(is_attached() and env_var('TRASPASO_PROOF', '') == 'rows') }}
 {%- endmacro %}
 
-{# The legacy's rows as their documented types, `_key` beside them where it is asked for. #}
-{% macro legacy_typed(node, with_key=true) -%}
+{#
+    The legacy's rows as their documented types, `_key` beside them where it is asked for.
+
+    rows  a relation of some of them; none: all
+#}
+{% macro legacy_typed(node, with_key=true, rows=none) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     {{ _typed(
-        node, legacy_relation(system, table),
+        node, rows or legacy_relation(system, table),
         storable_text(base_key(system, table)) if with_key else none
     ) }}
 {%- endmacro %}

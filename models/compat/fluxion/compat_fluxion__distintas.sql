@@ -1,9 +1,9 @@
 {%- set legacy = ref('compat_fluxion__sumas_legado') -%}
-{%- set shown = '(select * from ' ~ ref('compat_fluxion__sumas_destino')
-    ~ ' union all select * from ' ~ ref('compat_fluxion__sumas_lineas')
+{%- set shown = '(select * from ' ~ ref('compat_fluxion__sumas_destino_1')
+    ~ ' union all select * from ' ~ ref('compat_fluxion__sumas_destino_2')
     ~ ') as shown_sums' -%}
-{%- set totals = ref('compat_fluxion__totales') -%}
+{%- set sample = ref('compat_fluxion__muestra') -%}
 {{ each_model(
     'compat_fluxion__', proved_tables('fluxion'), differing_keys, and_then(),
-    legacy, shown, totals
+    legacy, shown, sample
 ) }}

@@ -22,11 +22,15 @@ from runner.plan import CriticalQueries, load_plan
 from runner.server import PgServer
 from runner.settings import Settings
 from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
+from runner.validate import prove
 
 pytestmark = pytest.mark.newest
 
 PLAN = load_plan("fluxion")
 RUN = ("run", "fluxion", "--yes", "--ignore-window")
+
+# Movements are more: of them PostgreSQL's own digest is of a sample only, after a load.
+LINES = 4_000
 
 # One of each kind that an application makes.
 WRITES = (
@@ -58,7 +62,7 @@ def back_up(settings: Settings) -> None:
 @pytest.fixture(scope="module")
 def legacy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("legado") / "fluxion.db"
-    create_fluxion(path, lines=2_000, keyed=False)
+    create_fluxion(path, lines=LINES, keyed=False)
     return path
 
 
@@ -135,6 +139,35 @@ def test_a_critical_query_that_fails_or_takes_too_long_is_a_note(
     found, notes = critical.measured_quietly(settings, plan)
     assert found == []
     assert notes[0].startswith("the critical queries were not measured: cannot read")
+
+
+# --- the proof after a load ---------------------------------------------------------------------
+
+
+def test_a_row_that_is_not_in_the_sample_is_read_back_too(settings: Settings, legacy: Path) -> None:
+    movements = next(table for table in PLAN.tables if "movimientos" in table.source_table)
+    with duckdb.connect(str(legacy), read_only=True) as conn:
+        keys = conn.execute(
+            "select id from movimientos_inventario where rowid in (600, 3750) order by id"
+        ).fetchall()
+    named = "({})".format(", ".join(f"'{key}'" for (key,) in keys))
+    execute(settings, f"update movimientos_inventario set usuario = 'x' where id in {named}")  # noqa: S608
+    with Dbt(settings, PLAN) as dbt:
+        dbt.parse()
+        dbt.prove("fluxion", [movements.source_table], reads_back=True)
+        sampled = execute(
+            settings,
+            "select count(*), count(*) filter (where key in "  # noqa: S608
+            f"{named}) from compat_fluxion.muestra",
+        )
+    assert sampled == [(8 * 512, 0)]
+    with psycopg.connect(settings.target_url or "", autocommit=True) as conn:
+        proof = prove(conn, PLAN, [movements])
+    assert {each.source_key: each.columns for each in proof.differences} == {
+        key: ("usuario",) for (key,) in keys
+    }
+    answer = traspaso(settings, *RUN, "--phase", "3")
+    assert answer.json["phases"][0]["rows"] == len(keys)
 
 
 # --- the switch ---------------------------------------------------------------------------------
@@ -271,7 +304,7 @@ def test_after_the_stabilization_what_compared_with_the_file_goes_and_the_rows_s
     assert answer.code == 0, answer
     assert any("may be replaced now" in note for note in answer.json["phases"][0]["notes"])
     assert execute(settings, "select to_regnamespace('compat_fluxion')") == [(None,)]
-    assert execute(settings, "select count(*) from items_facturas") == [(2_000,)]
+    assert execute(settings, "select count(*) from items_facturas") == [(LINES,)]
     refused = traspaso(settings, "validate", "fluxion")
     assert refused.code == 3
     assert "traspaso rollback fluxion --to 4" in refused.json["error"]["fix"]

@@ -1,5 +1,4 @@
-{%- set tables = proved_tables('fluxion')
-    | reject('equalto', 'items_facturas') | list -%}
+{%- set tables = proof_share('fluxion', 2, of=2) -%}
 {{ each_model('compat_fluxion__', tables, shown_sums, and_then()) }}
 {%- if not tables %}
 {{ no_sums() }}

@@ -1,3 +1,0 @@
-{{ each_model(
-    'compat_fluxion__', proved_tables('fluxion'), compared_totals, and_then()
-) }}
