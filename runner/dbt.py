@@ -67,10 +67,15 @@ _LOCKED = r"lock timeout|deadlock detected|statement timeout|the switch gave way
 # What a command is told by the environment, unless it says so.
 _UNSAID = {"TRASPASO_SYNC": "", "TRASPASO_PROVED": "", "TRASPASO_PROOF": "", "TRASPASO_LOAD": ""}
 
+# The ways of TRASPASO_LOAD, see load_target_table.
+_ROWS, _CHANGED_ONLY = "rows", "changed"
+
 # What a model reads, as it is written.
 _REFERENCE = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 # What a load says of each range: its table, how far it is, how far it goes.
 _RANGE = re.compile(r"^traspaso range (\w+) (\d+) (\d+)$")
+# What it says where it read row groups that changed only: its table, their rows, all rows.
+_CHANGED = re.compile(r"^traspaso changed (\w+) (\d+) (\d+)$")
 
 # What dbt's own session must share with ours; its search_path it needs.
 _DBT_SESSION = {
@@ -99,6 +104,8 @@ class Dbt:
     touched: dict[str, Touched] = field(default_factory=dict, init=False, repr=False)
     # How long each node took that was built last, by the name of its table, in seconds.
     seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    # Of the tables of which the last load compared a part with the file: its rows, and all rows.
+    compared: dict[str, tuple[int, int]] = field(default_factory=dict, init=False, repr=False)
     # What the last operation failed with: its result does not say.
     _operation_error: str = field(default="", init=False, repr=False)
     # Whether this process made what the loads of every phase need.
@@ -270,19 +277,25 @@ class Dbt:
         )
 
     def load(self, selector: str, system: str, *, run_id: str, phase: int,
-             exclude: Sequence[str] = (), rows_first: bool = False) -> None:  # fmt: skip
+             exclude: Sequence[str] = (), rows_first: bool = False,
+             changed_only: bool = False) -> None:  # fmt: skip
         """Bring the final tables of a phase to what the legacy says.
 
         With `rows_first` the rows of all tables come before the first key: so two sessions have
-        work to the end.
+        work to the end. With `changed_only` a filled table is compared with what changed in the
+        file since a load of it was proved: the proof that follows must look at all of it.
         """
         without = _models(system, exclude)
+        self.compared.clear()
         if rows_first:
             self._build(
                 "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
-                environment={"TRASPASO_LOAD": "rows"},
+                environment={"TRASPASO_LOAD": _ROWS},
             )  # fmt: skip
-        self._build("run", select=[selector], exclude=without, run_id=run_id, phase=phase)
+        self._build(
+            "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
+            environment={"TRASPASO_LOAD": _CHANGED_ONLY if changed_only else ""},
+        )  # fmt: skip
 
     def sync(self, system: str, tables: Sequence[str]) -> dict[str, Touched]:
         """Bring what was written to the legacy of these final tables; by legacy table."""
@@ -366,7 +379,7 @@ class Dbt:
             # Compiling a model writes its foreign keys' parents into the manifest, which a second
             # compilation then refuses: each invocation gets the models as they were parsed.
             self._manifest.nodes.update(self._fresh_models())
-            if said["TRASPASO_LOAD"]:
+            if said["TRASPASO_LOAD"] == _ROWS:
                 self._forget_parents()
             runner = dbtRunner(manifest=self._manifest, callbacks=[self._on_event])
             outcome = runner.invoke([*arguments, *self._options()])
@@ -445,8 +458,11 @@ class Dbt:
     def _on_event(self, event: Any) -> None:
         if event.info.name in {"RunningOperationCaughtError", "RunningOperationUncaughtError"}:
             self._operation_error = event.data.exc
-        if event.info.name == "JinjaLogDebug" and (said := _RANGE.match(event.data.msg)):
-            self.tell_range(said[1], int(said[2]), int(said[3]))
+        if event.info.name == "JinjaLogDebug":
+            if said := _RANGE.match(event.data.msg):
+                self.tell_range(said[1], int(said[2]), int(said[3]))
+            if said := _CHANGED.match(event.data.msg):
+                self.compared[said[1]] = int(said[2]), int(said[3])
         if event.info.name == "NodeFinished":
             node = event.data.node_info
             self._touch(event.data.run_result.message)

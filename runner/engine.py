@@ -617,6 +617,7 @@ class Engine:
                     phase.selector or "", system,
                     run_id=work.run_id, phase=phase.number, exclude=skip,
                     rows_first=rows_first,
+                    changed_only=self.plan.reads_file and left == _ROUNDS - 1,
                 )  # fmt: skip
                 lap.weights = self._load_weights(phase, dbt.seconds)
             self._validate_foreign_keys(conn)
@@ -632,6 +633,9 @@ class Engine:
             # The application writes on: what it wrote since the load is brought, all of it.
             skip = []
         proof.require()
+        if self.plan.reads_file:
+            legacy_file.keep_row_groups(conn, self.plan, sources)
+            work.done.notes += _compared(dbt.compared)
         return proof
 
     def _measure(self, work: _Work) -> None:
@@ -836,3 +840,12 @@ class Engine:
             for step in state.steps(conn, self.plan.system)
             if step.step == PHASE_STEP and "picture" in step.detail
         }
+
+
+def _compared(tables: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Say how much of a file was compared, where it was not all of it."""
+    if not tables:
+        return []
+    changed, rows = (sum(counts) for counts in zip(*tables.values(), strict=True))
+    what = f"{changed:,} of {rows:,} rows of {', '.join(sorted(tables))}"
+    return [f"{what} are where the file changed: only they were compared, and all were proved"]

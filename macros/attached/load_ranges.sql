@@ -76,6 +76,10 @@
     {%- if keys -%}
         {%- do load_step('insert into traspaso.keys_off values ' ~ keys | join(', ')) -%}
     {%- endif -%}
+    {%- do load_step(
+        "delete from traspaso.row_groups where system = '" ~ work.contract.system
+        ~ "' and source_table = '" ~ work.contract.sources[0] ~ "'"
+    ) -%}
     {%- do restart_sequences(work.relation, work.contract) -%}
 {%- endmacro %}
 

@@ -140,11 +140,22 @@
     {{ return(rows) }}
 {%- endmacro %}
 
+{% macro _load_delta(work) -%}
+    {%- set found = load_changed(work) -%}
+    {%- if found is none -%}
+        {{ return(_load_whole(work)) }}
+    {%- elif found.is_all -%}
+        {{ return(found['rows']) }}
+    {%- endif -%}
+    {%- do adapter.commit() -%}
+    {{ return(found['rows'] + _load_whole(work)) }}
+{%- endmacro %}
+
 {#
     Into a table beside it first, where every row has been judged before the rows that
     differ are brought.
 #}
-{% macro _load_delta(work) -%}
+{% macro _load_whole(work) -%}
     {%- set loaded = _beside(work.contract, 'loaded') -%}
     {%- do load_step(
         'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'

@@ -11,7 +11,7 @@
                 sum(filas) as filas,
                 sum(llanas) as llanas
             from {{ ref('compat_fluxion__sumas_legado') }}
-            where source_table = '{{ table }}'
+            where source_table = '{{ table }}' and bucket is not null
         )
     {%- endset -%}
     {%- set apart = _compared_apart(node) -%}

@@ -122,6 +122,15 @@ create table if not exists traspaso.keys_off (
     statement text not null,
     primary key (table_name, position)
 );
+create table if not exists traspaso.row_groups (
+    system text not null,
+    source_table text not null,
+    row_group bigint not null,
+    rows bigint not null,
+    digest text not null,
+    engine text not null,
+    primary key (system, source_table, row_group)
+);
 {%- endmacro %}
 
 {% macro _postgres_functions() -%}
@@ -133,6 +142,8 @@ comment on table traspaso.ranges is
     'Rangos de filas del legado que ya están en la tabla';
 comment on table traspaso.keys_off is
     'Claves e índices que una carga ha quitado y aún no ha vuelto a poner';
+comment on table traspaso.row_groups is
+    'Grupos de filas del archivo como eran en la última carga que se probó: lo que no ha cambiado no se vuelve a enviar';
 comment on schema traspaso is
     'Traspaso: estado de la migración y sus pruebas';
 comment on table traspaso.row_fates is

@@ -64,7 +64,8 @@
 {% macro _differing_buckets(table, legacy, shown) -%}
     {%- set found = run_query(
         "select coalesce(legado.bucket, destino.bucket) as bucket from (select * from "
-        ~ legacy ~ " where source_table = '" ~ table ~ "') as legado full join (select *"
+        ~ legacy ~ " where source_table = '" ~ table ~ "' and bucket is not null)"
+        ~ " as legado full join (select *"
         ~ " from " ~ shown ~ " where source_table = '" ~ table ~ "') as destino"
         ~ " on legado.bucket = destino.bucket"
         ~ " where coalesce(legado.llanas, 0) <> coalesce(destino.llanas, 0)"

@@ -7,6 +7,9 @@
     llanas  rows that it says nothing of
     suma    sum of their digests, as text
 
+    Of a file that is read back, beside them one row a row group, see row_group: its
+    number, no bucket, and the sum of all its rows.
+
     A row's bucket follows from its digest. Of the legacy, in the engine that runs the
     models, and of what the compat view shows: by row_digest in the engine where the
     final tables are, or, where is_reading_back, by DuckDB's hash in both.
@@ -18,8 +21,8 @@
     {%- set apart = apart_keys(node.config.meta.system, table) -%}
     {%- set with_key = has_rows(apart) -%}
     {{ _sums(
-        table, legacy_typed(node, with_key), model_digest(node),
-        from_target(apart) if with_key else none
+        table, legacy_typed(node, with_key, grouped=is_reading_back()), model_digest(node),
+        from_target(apart) if with_key else none, grouped=is_reading_back()
     ) }}
 {%- endmacro %}
 
@@ -47,6 +50,7 @@
     select
         null::text as source_table,
         null::integer as bucket,
+        null::bigint as row_group,
         null::bigint as filas,
         null::bigint as llanas,
         null::text as suma
@@ -65,14 +69,16 @@
 {#
     The legacy's rows as their documented types, `_key` beside them where it is asked for.
 
-    rows  a relation of some of them; none: all
+    rows     a relation of some of them; none: all
+    grouped  whether `_row_group` is beside them, see row_group
 #}
-{% macro legacy_typed(node, with_key=true, rows=none) -%}
+{% macro legacy_typed(node, with_key=true, rows=none, grouped=false) -%}
     {%- set system = node.config.meta.system -%}
     {%- set table = node.config.meta.source_table -%}
     {{ _typed(
         node, rows or legacy_relation(system, table),
-        storable_text(base_key(system, table)) if with_key else none
+        storable_text(base_key(system, table)) if with_key else none,
+        row_group() if grouped else none
     ) }}
 {%- endmacro %}
 
@@ -98,47 +104,62 @@
     ) }}
 {%- endmacro %}
 
-{# The documented columns of a relation where the models run, and `_key`, an expression or none. #}
-{% macro _typed(node, relation, key) -%}
+{#
+    The documented columns of a relation where the models run; `_key` and `_row_group`,
+    each an expression or none.
+#}
+{% macro _typed(node, relation, key, group=none) -%}
         select
+            {% if key is not none %}{{ key }} as _key,{% endif %}
+            {% if group is not none %}{{ group }} as _row_group,{% endif %}
             {%- for column in node.columns.values() %}
             {{ legacy_value(column.name, column.data_type) }} as {{ column.name }}
-            {{- ',' if key is not none or not loop.last }}
+            {{- ',' if not loop.last }}
             {%- endfor %}
-            {% if key is not none %}{{ key }} as _key{% endif %}
         from {{ relation }}
 {%- endmacro %}
 
 {# The digest of a row in the engine that runs the models. #}
 {% macro model_digest(node) -%}
     {%- set columns = node.columns.values() | list -%}
-    {%- if is_reading_back() -%}
+    {{ duckdb_hash(columns) if is_reading_back() else row_digest(columns, 'typed') }}
+{%- endmacro %}
+
+{# DuckDB's own, of the columns of `typed`. #}
+{% macro duckdb_hash(columns) -%}
         hash(
             {%- for column in columns -%}
             typed.{{ column.name }}{{ ', ' if not loop.last }}
             {%- endfor -%}
         )
-    {%- else -%}
-        {{ row_digest(columns, 'typed') }}
-    {%- endif -%}
 {%- endmacro %}
 
 {# `offset 0`: PostgreSQL would work the digest out for each place that names it. #}
-{% macro _sums(table, typed, digest, apart) -%}
+{% macro _sums(table, typed, digest, apart, grouped=false) -%}
     select
         '{{ table }}' as source_table,
         summed.bucket::integer as bucket,
+        summed._row_group as row_group,
         count(*) as filas,
         count(*) filter (where not summed._is_apart) as llanas,
+        {% if grouped -%}
+        case
+            when summed.bucket is null then cast(sum(summed._digest) as text)
+            else cast(sum(summed._digest) filter (where not summed._is_apart) as text)
+        end as suma
+        {%- else -%}
         cast(sum(summed._digest) filter (where not summed._is_apart) as text) as suma
+        {%- endif %}
     from (
         select
             digested._digest,
             digested._digest & 255 as bucket,
+            digested._row_group,
             digested._is_apart
         from (
             select
                 {{ digest }} as _digest,
+                {{ 'typed._row_group' if grouped else 'null::bigint as _row_group' }},
                 {% if apart is none -%}
                 false
                 {%- else -%}
@@ -148,7 +169,7 @@
             offset 0
         ) as digested
     ) as summed
-    group by 2
+    group by {{ 'grouping sets ((summed.bucket), (summed._row_group))' if grouped else '2, 3' }}
 {%- endmacro %}
 
 {#

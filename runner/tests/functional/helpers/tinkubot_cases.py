@@ -65,12 +65,17 @@ class Answer:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the variables that tell a command what the settings say."""
-    return {
+    said = {
         "TRASPASO_TARGET_URL": settings.target_url or "",
         "TRASPASO_LEGACY_SCHEMA": settings.legacy_schema,
         "TRASPASO_TARGET_SCHEMA": settings.target_schema,
         "TRASPASO_BACKUP_DIR": str(settings.backup_dir),
-    } | ({"TRASPASO_LEGACY_URL": settings.legacy_url} if settings.legacy_url else {})
+    }
+    if settings.legacy_url:
+        said["TRASPASO_LEGACY_URL"] = settings.legacy_url
+    if settings.batch_rows:
+        said["TRASPASO_BATCH_ROWS"] = str(settings.batch_rows)
+    return said
 
 
 def traspaso(settings: Settings, *arguments: str) -> Answer:

@@ -1,0 +1,160 @@
+"""A DuckDB file that has grown and changed since its load: the delta is what a load anew gives."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from runner.fluxion_sample import create_fluxion
+from runner.plan import load_plan
+from runner.server import PgServer
+from runner.settings import Settings
+from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
+from runner.tests.functional.test_fluxion import RUN, change, rows
+
+pytestmark = pytest.mark.newest
+
+PLAN = load_plan("fluxion")
+LINES = 1_000
+# Rows of a range, and of a row group.
+GROUP = 50
+
+GROWN = (
+    """insert into facturas select * replace (id || 'n' as id) from facturas
+    where rowid in (3, 40, 41)""",
+    """insert into items_facturas
+    select * replace (id || 'n' as id, factura_id || 'n' as factura_id)
+    from items_facturas where factura_id in (select id from facturas where rowid in (3, 40, 41))""",
+    "update stock_actual set cantidad = cantidad + 1 where rowid in (7, 8)",
+    "update productos set marca = 'otra' where rowid = 4",
+)
+# Of rows that were fine, and of rows that were refused.
+SOILED = (
+    "update movimientos_inventario set usuario = repeat('x', 101) where rowid in (200, 201)",
+    "update items_facturas set factura_id = 'nadie' where rowid = 120",
+    """insert into movimientos_inventario select * replace ('otro' as usuario)
+    from movimientos_inventario where rowid = 9""",
+    """insert into facturas select * replace ('nadie' as id) from facturas where rowid = 5""",
+)
+# A row takes what is another's alone, which lies far from it.
+SHARED = (
+    """update productos_abc_v2_historico set codigo_producto = other.codigo_producto,
+        ubicacion_id = other.ubicacion_id, fecha_calculo = other.fecha_calculo
+    from (select * from productos_abc_v2_historico where rowid = 10) as other
+    where productos_abc_v2_historico.rowid = 300""",
+    """update productos_abc_v2_historico set clasificacion_xyz = 'Y' where rowid = 310""",
+)
+PUT_RIGHT = (
+    "update movimientos_inventario set usuario = 'corregido' where length(usuario) > 100",
+    "update productos_abc_v2_historico set fecha_calculo = date '2031-01-01' where rowid = 10",
+    """update items_facturas set factura_id = (select min(id) from facturas)
+    where factura_id not in (select id from facturas)""",
+)
+# What no row group of its own table shows: rows that are gone, and children of a parent that is.
+GONE = (
+    "delete from movimientos_inventario where rowid in (55, 56)",
+    """delete from facturas where id =
+        (select factura_id from items_facturas where rowid = 60)""",
+)
+ROUNDS = ((*GROWN, *SOILED), SHARED, PUT_RIGHT, GONE)
+
+EVIDENCE = (
+    """select source_table, source_key, fate, reasons::text, target_key, row::text
+    from traspaso.row_fates order by 1, 2""",
+    """select source_table, source_key, column_name, rule, before, after, shown
+    from traspaso.repairs order by 1, 2, 3""",
+)
+
+
+def picture(settings: Settings) -> dict[str, list[Any]]:
+    """Return all rows of all tables, and the evidence."""
+    found = {
+        table: rows(settings, f"select final::text from public.{table} as final order by 1")  # noqa: S608
+        for table in PLAN.target_tables
+    }
+    return found | {query: rows(settings, query) for query in EVIDENCE}
+
+
+def load(settings: Settings) -> Answer:
+    answer = traspaso(settings, *RUN, "--through", "3")
+    assert answer.code == 0, answer
+    return answer
+
+
+def compared(answer: Answer) -> str:
+    """Return what the load says of the tables of which it compared a part."""
+    notes = [note for phase in answer.json["phases"] for note in phase["notes"]]
+    return "; ".join(note for note in notes if "where the file changed" in note)
+
+
+@dataclass
+class Grown:
+    """A database, and the file that it was loaded from last."""
+
+    settings: Settings
+    file: Path
+    changes: int = 0
+
+    def change(self, *statements: str) -> None:
+        """Change the file: a copy of it, since dbt keeps the one that it read open."""
+        self.changes += 1
+        self.file = Path(shutil.copy(self.file, self.file.with_name(f"{self.changes}.db")))
+        with duckdb.connect(str(self.file)) as conn:
+            for statement in statements:
+                conn.execute(statement)
+        self.settings = replace(self.settings, legacy_url=f"duckdb:///{self.file}")
+
+
+@pytest.fixture(scope="module")
+def grown(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grown]:
+    folder = tmp_path_factory.mktemp("crecido")
+    file = folder / "fluxion.db"
+    create_fluxion(file, lines=LINES, dirt=0.02)
+    with new_database(pg, "fluxion_delta", folder / "backups") as made:
+        settings = replace(
+            made, legacy_url=f"duckdb:///{file}", legacy_schema="main", batch_rows=GROUP
+        )
+        assert compared(load(settings)) == ""
+        yield Grown(settings, file)
+
+
+@pytest.mark.parametrize("number", range(len(ROUNDS)))
+def test_the_delta_of_a_changed_file_is_what_a_load_anew_gives(
+    grown: Grown, pg: PgServer, tmp_path: Path, number: int
+) -> None:
+    grown.change(*ROUNDS[number])
+    said = compared(load(grown.settings))
+    copy = shutil.copy(grown.file, tmp_path / "fluxion.db")
+    with new_database(pg, "fluxion_de_nuevo", tmp_path / "backups") as made:
+        anew = replace(made, legacy_url=f"duckdb:///{copy}", legacy_schema="main")
+        load(anew)
+        assert picture(grown.settings) == picture(anew)
+    # Where rows are gone all of the table is compared; of the others hardly any.
+    assert ("movimientos_inventario" in said) == (ROUNDS[number] is not GONE)
+    assert "stock_actual" in said
+
+
+def test_what_was_changed_in_postgresql_meanwhile_is_brought_back_too(grown: Grown) -> None:
+    before = picture(grown.settings)
+    change(grown.settings, "update movimientos_inventario set usuario = 'x' where id in "
+           "(select id from movimientos_inventario order by id limit 3)")  # fmt: skip
+    change(grown.settings, "delete from items_facturas where id in "
+           "(select id from items_facturas order by id limit 1)")  # fmt: skip
+    load(grown.settings)
+    assert picture(grown.settings) == before
+
+
+def test_only_rows_of_groups_that_changed_are_compared(grown: Grown) -> None:
+    ((first, last),) = rows(grown.settings, "select min(id), max(id) from items_facturas")
+    grown.change(
+        f"update items_facturas set marca_producto = 'nueva' where id in ('{first}', '{last}')"  # noqa: S608
+    )
+    answer = traspaso(grown.settings, *RUN, "--phase", "3")
+    assert answer.code == 0, answer
+    assert answer.json["phases"][0]["rows"] == 2
+    assert GROUP < int(compared(answer).split(" ")[0]) <= 2 * GROUP
+    assert traspaso(grown.settings, "validate", "fluxion").json["status"] == "pass"
