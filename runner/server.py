@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -25,6 +26,8 @@ _SUPERUSER = "postgres"
 _MAX_SOCKET_PATH = 100
 _BUILTIN_LOCALES_SINCE = 17
 _START_SECONDS = "60"
+# How often a killed server's folder is looked at for processes that are left.
+_LOOKS = 20
 
 # Nobody misses these data after a power cut. Commits stay synchronous all the same: a server that
 # is killed must lose nothing that it confirmed.
@@ -123,10 +126,24 @@ class PgServer:
         postmaster = psutil.Process(pid)
         # First the parent, or it would start a recovery when a child dies.
         postmaster.suspend()
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
-            process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(processes, timeout=10)
+        _end([postmaster, *postmaster.children(recursive=True)])
+        # One that it was making meanwhile was not among them, and no server starts beside it.
+        for _ in range(_LOOKS):
+            if not (left := self._processes()):
+                break
+            _end(left)
+
+    def _processes(self) -> list[psutil.Process]:
+        """Return the processes that work in the data folder, whoever is their parent."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if (
+                    process.cwd() == str(self.data.resolve())
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
+                    found.append(process)
+        return found
 
     def restart(self) -> Self:
         """Stop it, if it is up, and start it again."""
@@ -236,7 +253,24 @@ class PgServer:
             if result.returncode != 0:
                 output.seek(0)
                 lines = " ".join(output.read().split()[-40:])
-                raise StepFailed(f"{program} failed: {lines}", f"read {self.log}")
+                raise StepFailed(
+                    f"{program} failed: {lines} {self._last_words()}", f"read {self.log}"
+                )
+
+    def _last_words(self) -> str:
+        """Return why the server gave up, as its log says."""
+        with suppress(OSError):
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            return next((line for line in reversed(lines) if "FATAL" in line), "")
+        return ""
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    """Kill processes and wait until they are gone."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(processes, timeout=10)
 
 
 class EmbeddedServer(PgServer):

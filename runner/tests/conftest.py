@@ -31,7 +31,8 @@ UNUSUAL_SESSION = {
 # The modules that take longest, so that no worker is left with one of them at the end.
 LONGEST = (
     "test_rehearsal", "test_sync", "test_migration", "test_faults", "test_dirty_data",
-    "test_locks", "test_bench", "test_fluxion", "test_switch", "test_target_table",
+    "test_locks", "test_bench", "test_fluxion", "test_fluxion_delta", "test_switch",
+    "test_target_table",
 )  # fmt: skip
 
 _database_numbers = count(1)
