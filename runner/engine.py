@@ -634,7 +634,7 @@ class Engine:
             skip = []
         proof.require()
         if self.plan.reads_file:
-            legacy_file.keep_row_groups(conn, self.plan, sources)
+            state.keep_row_groups(conn, system, self.plan.schemas.compat, sources)
             work.done.notes += _compared(dbt.compared)
         return proof
 

@@ -11,13 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psycopg
-from psycopg import sql
-
 from runner import duck
-from runner.db import sql_text
 from runner.errors import Unreachable
-from runner.plan import Plan
 
 # Hashes of files by path, size and times: a file is read again when it has changed.
 _HASHES: dict[tuple[str, int, int, int], str] = {}
@@ -124,17 +119,3 @@ def _troubles(path: Path) -> Iterator[None]:
             f"{path} cannot be read: {os.strerror(error.errno or 0)}",
             "check TRASPASO_LEGACY_URL: duckdb:/// and the path, four slashes for an absolute one",
         ) from None
-
-
-def keep_row_groups(conn: psycopg.Connection, plan: Plan, tables: Sequence[str]) -> None:
-    """Keep what the proof found in each row group of these legacy tables.
-
-    The next load compares the groups that are not so any more. To be called where the proof holds.
-    """
-    import duckdb
-
-    values = {"system": plan.system, "tables": [*tables], "engine": f"v{duckdb.__version__}"}
-    sums = sql.Identifier(plan.schemas.compat, "sumas_legado")
-    with conn.transaction():
-        conn.execute(sql_text("forget_row_groups.sql"), values)
-        conn.execute(sql_text("keep_row_groups.sql").format(sums=sums), values, prepare=False)

@@ -135,13 +135,10 @@ class PgServer:
 
     def _processes(self) -> list[psutil.Process]:
         """Return the processes that work in the data folder, whoever is their parent."""
-        found = []
+        found, folder = [], str(self.data.resolve())
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if (
-                    process.cwd() == str(self.data.resolve())
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
+                if process.cwd() == folder and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any, Literal
 
 import psycopg
@@ -353,3 +354,18 @@ def _last_run(conn: psycopg.Connection, system: str) -> _Run | None:
             " where system = %s and status <> 'refused' order by started_at desc limit 1",
             [system],
         ).fetchone()
+
+
+def keep_row_groups(
+    conn: psycopg.Connection, system: str, compat: str, tables: Sequence[str]
+) -> None:
+    """Keep what the proof found in each row group of these tables of a file.
+
+    The next load compares the groups that are not so any more. To be called where the proof holds.
+    """
+    values = {"system": system, "tables": [*tables], "engine": f"v{version('duckdb')}"}
+    sums = sql.Identifier(compat, "sumas_legado")
+    with conn.transaction():
+        conn.execute(sql_text("forget_row_groups.sql"), values)
+        # Each proof makes the table anew.
+        conn.execute(sql_text("keep_row_groups.sql").format(sums=sums), values, prepare=False)

@@ -21,33 +21,16 @@
     {%- if groups is none -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set loaded = _beside(contract, 'changed') -%}
-    {%- do load_step(
-        'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
-    ) -%}
-    {%- set part = dict(work, sql=_query_of(work, _stretches(contract, groups.stretches))) -%}
-    {%- set stream = _stream(part, loaded, part.sql) -%}
-    {%- set repeated = [] -%}
-    {%- for key in loaded_keys(contract, work.columns) if load_step(
-        _repeated_keys(loaded, key) ~ ' limit 1'
-    ).rows | length > 0 -%}
-        {%- do repeated.append(key) -%}
-    {%- endfor -%}
-    {%- do _collect_keys(part, loaded, stream.kept_back > 0, repeated != []) -%}
-    {%- do _collect_orphans(work, loaded) -%}
+    {%- set changed = legacy_stretches(_only_source(contract), groups.stretches) -%}
+    {%- set loaded = _stream_beside(work, 'changed', _query_of(work, changed)) -%}
     {%- do _collect_noted(contract) -%}
-    {%- do _collect_repeated(contract, groups.stretches) -%}
+    {%- do _collect_repeated(contract, changed) -%}
     {%- do load_step('analyze ' ~ loaded) -%}
     {%- do _collect_sharing(work, loaded) -%}
     {%- set judged = judge_apart(work, loaded) -%}
     {%- set within = _stood_for(work, loaded, judged) -%}
-    {%- set rows = apply_delta(
-        work.relation, loaded, contract, work.columns, within=within
-    ) -%}
-    {%- do advance_sequences(work.relation, contract) -%}
-    {%- do record_judged(work, judged) -%}
+    {%- set rows = _apply_beside(work, loaded, judged, within=within) -%}
     {%- do load_step('drop table ' ~ within) -%}
-    {%- do load_step('drop table ' ~ loaded) -%}
     {%- set is_all = _has_all(work, groups['rows']) -%}
     {%- if is_all -%}
         {%- do log(
@@ -62,20 +45,6 @@
     {%- set nullable = contract.columns | selectattr('name', 'in', contract.load_key)
         | rejectattr('not_null') | list -%}
     {{ return(nullable == []) }}
-{%- endmacro %}
-
-{# The legacy rows of some stretches, as a relation. #}
-{% macro _stretches(contract, stretches) -%}
-    {%- set source = _only_source(contract) -%}
-    (
-        {%- for stretch in stretches %}
-        {{ 'union all' if not loop.first }}
-        select * from {{ source }}
-        where rowid >= {{ stretch[0] }} and rowid < {{ stretch[1] }}
-        {%- else %}
-        select * from {{ source }} where false
-        {%- endfor %}
-    )
 {%- endmacro %}
 
 {# Adds the keys of the rows that the evidence speaks of, as the file writes them. #}
@@ -93,12 +62,12 @@
 {%- endmacro %}
 
 {# Adds the keys of changed rows that are in the file more than once. #}
-{% macro _collect_repeated(contract, stretches) -%}
+{% macro _collect_repeated(contract, changed) -%}
     {%- set key = base_key(contract.system, contract.sources[0]) -%}
     {%- do model_step(
         'insert into ' ~ _apart(contract, 'keys') ~ ' select key from (select ' ~ key
         ~ ' as key from ' ~ _only_source(contract) ~ ' where ' ~ key ~ ' in (select ' ~ key
-        ~ ' from ' ~ _stretches(contract, stretches) ~ ')) group by key having count(*) > 1'
+        ~ ' from ' ~ changed ~ ')) group by key having count(*) > 1'
     ) -%}
 {%- endmacro %}
 

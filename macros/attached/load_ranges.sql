@@ -93,9 +93,7 @@
 {# The model's query on the legacy rows of a range only: from `first`, before `last`. #}
 {% macro ranged_query(work, first, last) -%}
     {{ return(_query_of(
-        work,
-        '(select * from ' ~ _only_source(work.contract) ~ ' where rowid >= ' ~ first
-        ~ ' and rowid < ' ~ last ~ ')'
+        work, legacy_stretches(_only_source(work.contract), [[first, last]])
     )) }}
 {%- endmacro %}
 

@@ -156,22 +156,49 @@
     differ are brought.
 #}
 {% macro _load_whole(work) -%}
-    {%- set loaded = _beside(work.contract, 'loaded') -%}
+    {%- set loaded = _stream_beside(work, 'loaded', work.sql) -%}
+    {%- set judged = judge_apart(work, loaded) -%}
+    {%- do load_step('analyze ' ~ loaded) -%}
+    {{ return(_apply_beside(work, loaded, judged)) }}
+{%- endmacro %}
+
+{#
+    Streams rows into a table beside the final one, and collects the keys of those that
+    are to be judged apart. Returns the table.
+
+    name  of the table
+    sql   the model's query, or a part of its rows
+#}
+{% macro _stream_beside(work, name, sql) -%}
+    {%- set contract = work.contract -%}
+    {%- set loaded = _beside(contract, name) -%}
     {%- do load_step(
         'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
     ) -%}
-    {%- set stream = _stream(work, loaded, work.sql) -%}
+    {%- set part = dict(work, sql=sql) -%}
+    {%- set stream = _stream(part, loaded, sql) -%}
     {%- set repeated = [] -%}
-    {%- for key in loaded_keys(work.contract, work.columns) if load_step(
+    {%- for key in loaded_keys(contract, work.columns) if load_step(
         _repeated_keys(loaded, key) ~ ' limit 1'
     ).rows | length > 0 -%}
         {%- do repeated.append(key) -%}
     {%- endfor -%}
-    {%- do _collect_keys(work, loaded, stream.kept_back > 0, repeated != []) -%}
+    {%- do _collect_keys(part, loaded, stream.kept_back > 0, repeated != []) -%}
     {%- do _collect_orphans(work, loaded) -%}
-    {%- set judged = judge_apart(work, loaded) -%}
-    {%- do load_step('analyze ' ~ loaded) -%}
-    {%- set rows = apply_delta(work.relation, loaded, work.contract, work.columns) -%}
+    {{ return(loaded) }}
+{%- endmacro %}
+
+{#
+    Brings the table to what the one beside it holds, where every row has been judged,
+    and the evidence with it; drops that one. Returns the number of rows touched.
+
+    judged  what judge_apart returned
+    within  see apply_delta
+#}
+{% macro _apply_beside(work, loaded, judged, within=none) -%}
+    {%- set rows = apply_delta(
+        work.relation, loaded, work.contract, work.columns, within=within
+    ) -%}
     {%- do advance_sequences(work.relation, work.contract) -%}
     {%- do record_judged(work, judged) -%}
     {%- do load_step('drop table ' ~ loaded) -%}

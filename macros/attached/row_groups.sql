@@ -63,3 +63,20 @@
 {% macro _engine() -%}
     {{ return(run_query('select library_version from pragma_version()').rows[0][0]) }}
 {%- endmacro %}
+
+{#
+    Stretches of a legacy table, as a relation; DuckDB reads little else.
+
+    stretches  [[first, last]] of row numbers, `last` not included
+#}
+{% macro legacy_stretches(relation, stretches) -%}
+    (
+        {%- for stretch in stretches %}
+        {{ 'union all' if not loop.first }}
+        select * from {{ relation }}
+        where rowid >= {{ stretch[0] }} and rowid < {{ stretch[1] }}
+        {%- else %}
+        select * from {{ relation }} where false
+        {%- endfor %}
+    )
+{%- endmacro %}

@@ -16,9 +16,8 @@
         null::text as key
     where false
     {%- else %}
-    {%- set within = (
-        'where (digested._digest & 255)::integer in (' ~ buckets | join(', ') ~ ')'
-    ) %}
+    {%- set within =
+        'where (digested._digest & 255)::integer in (' ~ buckets | join(', ') ~ ')' %}
     select distinct
         '{{ table }}' as source_table,
         coalesce(legado._key, destino._key) as key

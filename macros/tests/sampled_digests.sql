@@ -58,22 +58,19 @@
     ) }}
 {%- endmacro %}
 
-{# Stretches of a legacy table, as a relation; DuckDB reads little else. #}
+{# All rows of a small table, as a relation; else of stretches all over it. #}
 {% macro _sample(relation) -%}
     {%- set stretches, length = 8, 512 -%}
     {%- set last = run_query(
         'select coalesce(max(rowid) + 1, 0) from ' ~ relation
     ).rows[0][0] | int -%}
     {%- if last <= stretches * length -%}
-        {{ relation }}
-    {%- else -%}
-    (
-        {%- for number in range(stretches) %}
-        {%- set first = number * (last - length) // (stretches - 1) %}
-        {{ 'union all' if not loop.first }}
-        select * from {{ relation }}
-        where rowid >= {{ first }} and rowid < {{ first + length }}
-        {%- endfor %}
-    )
+        {{ return(relation) }}
     {%- endif -%}
+    {%- set sampled = [] -%}
+    {%- for number in range(stretches) -%}
+        {%- set first = number * (last - length) // (stretches - 1) -%}
+        {%- do sampled.append([first, first + length]) -%}
+    {%- endfor -%}
+    {{ return(legacy_stretches(relation, sampled)) }}
 {%- endmacro %}
