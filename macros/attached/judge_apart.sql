@@ -97,7 +97,7 @@
     its parent is looked for as it is.
 #}
 {% macro _create_judged(judged, contract, columns) -%}
-create unlogged table {{ judged }} (
+create table {{ judged }} (
     _source_table text,
     _source_key text,
     _source_row text,

@@ -173,7 +173,7 @@
     {%- set contract = work.contract -%}
     {%- set loaded = _beside(contract, name) -%}
     {%- do load_step(
-        'create unlogged table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
+        'create table ' ~ loaded ~ ' (like ' ~ work.relation ~ ' including defaults)'
     ) -%}
     {%- set part = dict(work, sql=sql) -%}
     {%- set stream = _stream(part, loaded, sql) -%}

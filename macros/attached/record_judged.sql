@@ -52,7 +52,7 @@
         'source_table', 'source_key', 'column_name', 'rule', 'before', 'after', 'shown',
     ] -%}
     {%- do load_step(
-        'create unlogged table ' ~ repairs ~ ' (' ~ columns | join(' text, ') ~ ' text)'
+        'create table ' ~ repairs ~ ' (' ~ columns | join(' text, ') ~ ' text)'
     ) -%}
     {%- do send_rows(repairs, 'select ' ~ columns | join(', ') ~ ' from ' ~ found) -%}
     {%- do load_step(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 
 from runner.fluxion_sample import create_fluxion
@@ -62,6 +63,23 @@ GONE = (
 )
 ROUNDS = ((*GROWN, *SOILED), SHARED, PUT_RIGHT, GONE)
 
+# Where the transaction that makes an unlogged table is rolled back and the server crashes at once,
+# the server does not start, see docs/decisions/0063-no-unlogged-tables.md.
+WATCH = """
+create schema vigila;
+create function vigila.no_unlogged_table() returns event_trigger language plpgsql as $$
+begin
+    if exists (
+        select 1 from pg_event_trigger_ddl_commands() as made
+        join pg_class on pg_class.oid = made.objid where relpersistence = 'u'
+    ) then
+        raise 'an unlogged table was made';
+    end if;
+end $$;
+create event trigger no_unlogged_table on ddl_command_end
+execute function vigila.no_unlogged_table();
+"""
+
 EVIDENCE = (
     """select source_table, source_key, fate, reasons::text, target_key, row::text
     from traspaso.row_fates order by 1, 2""",
@@ -115,6 +133,8 @@ def grown(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gr
     file = folder / "fluxion.db"
     create_fluxion(file, lines=LINES, dirt=0.02)
     with new_database(pg, "fluxion_delta", folder / "backups") as made:
+        with psycopg.connect(made.target_url or "", autocommit=True) as conn:
+            conn.execute(WATCH)
         settings = replace(
             made, legacy_url=f"duckdb:///{file}", legacy_schema="main", batch_rows=GROUP
         )
