@@ -33,7 +33,7 @@ Result = Literal["same", "differs", "not compared"]
 
 # How often a query is timed at most, and after how long that was often enough.
 _ROUNDS = 5
-_ENOUGH_SECONDS = 1.0
+_ENOUGH_SECONDS = 0.5
 _DIGITS = 6
 
 _EXPLAIN = {

@@ -83,6 +83,14 @@ _DBT_SESSION = {
     for name in ("TimeZone", "DateStyle", "jit", "client_connection_check_interval")
 }
 
+# Where no core is free for them, the server's own helpers cost more than they bring: workers that
+# build an index with a session, and those that read for it (PostgreSQL 18).
+_NO_HELPERS = {
+    "max_parallel_maintenance_workers": "0",
+    "effective_io_concurrency": "0",
+    "maintenance_io_concurrency": "0",
+}
+
 
 def import_meanwhile() -> None:
     """Begin to import dbt beside what comes next; whoever needs it waits for the rest."""
@@ -414,6 +422,8 @@ class Dbt:
 
     def _environment(self, run_id: str, phase: int) -> dict[str, str]:
         session = _DBT_SESSION | {"lock_timeout": f"{self.plan.ddl_lock_timeout_ms}ms"}
+        if self._fills_the_servers_cores():
+            session |= _NO_HELPERS
         return (
             libpq_env(self.settings.require_target(), session)
             | self._server
@@ -427,6 +437,14 @@ class Dbt:
             }
             | self._file_environment()
         )
+
+    def _fills_the_servers_cores(self) -> bool:
+        """Return whether the sessions of a load leave the server no core for helpers.
+
+        Behind a Unix socket it has the cores that DuckDB has; a port may be a tunnel's end.
+        """
+        is_here = self._server.get("PGHOST", "").startswith("/")
+        return self.plan.reads_file and is_here and (os.cpu_count() or 1) <= self.plan.threads
 
     def _file_environment(self) -> dict[str, str]:
         file = self.settings.legacy_file
