@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Self
 
 from runner import duck, legacy_file, parsed
 from runner.db import FIX_LOCKED, SESSION, connect
+from runner.early_keys import EarlyKeys
 from runner.errors import Locked, StepFailed, TraspasoError, Unreachable, UsageProblem
 from runner.plan import Plan
 from runner.settings import DUCKDB_SCHEME, Settings, libpq_env, redact
@@ -114,6 +115,10 @@ class Dbt:
     seconds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     # Of the tables of which the last load compared a part with the file: its rows, and all rows.
     compared: dict[str, tuple[int, int]] = field(default_factory=dict, init=False, repr=False)
+    # Who builds keys while rows come; the tables whose rows are there, of how many.
+    _keys: EarlyKeys | None = field(default=None, init=False, repr=False)
+    _complete: list[str] = field(default_factory=list, init=False, repr=False)
+    _nodes: int = field(default=0, init=False, repr=False)
     # What the last operation failed with: its result does not say.
     _operation_error: str = field(default="", init=False, repr=False)
     # Whether this process made what the loads of every phase need.
@@ -295,15 +300,23 @@ class Dbt:
         """
         without = _models(system, exclude)
         self.compared.clear()
-        if rows_first:
+        keys = EarlyKeys(
+            self.settings.require_target(), self.settings.target_schema,
+            self._helper_settings(), _DUCKDB_SESSIONS,
+        )  # fmt: skip
+        with keys:
+            if rows_first:
+                self._keys = keys
+                self._build(
+                    "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
+                    environment={"TRASPASO_LOAD": _ROWS},
+                )  # fmt: skip
+                self._keys = None
+                keys.take_no_more()
             self._build(
                 "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
-                environment={"TRASPASO_LOAD": _ROWS},
+                environment={"TRASPASO_LOAD": _CHANGED_ONLY if changed_only else ""},
             )  # fmt: skip
-        self._build(
-            "run", select=[selector], exclude=without, run_id=run_id, phase=phase,
-            environment={"TRASPASO_LOAD": _CHANGED_ONLY if changed_only else ""},
-        )  # fmt: skip
 
     def sync(self, system: str, tables: Sequence[str]) -> dict[str, Touched]:
         """Bring what was written to the legacy of these final tables; by legacy table."""
@@ -381,6 +394,7 @@ class Dbt:
         self.parse()
         from dbt.cli.main import dbtRunner
 
+        self._complete.clear()
         partitioned = {"TRASPASO_PARTITIONED": ",".join(self.settings.partitioned)}
         said = _UNSAID | partitioned | dict(environment or {})
         with _environment(self._environment(run_id, phase) | said):
@@ -422,8 +436,7 @@ class Dbt:
 
     def _environment(self, run_id: str, phase: int) -> dict[str, str]:
         session = _DBT_SESSION | {"lock_timeout": f"{self.plan.ddl_lock_timeout_ms}ms"}
-        if self._fills_the_servers_cores():
-            session |= _NO_HELPERS
+        session |= self._helper_settings()
         return (
             libpq_env(self.settings.require_target(), session)
             | self._server
@@ -438,13 +451,14 @@ class Dbt:
             | self._file_environment()
         )
 
-    def _fills_the_servers_cores(self) -> bool:
-        """Return whether the sessions of a load leave the server no core for helpers.
+    def _helper_settings(self) -> dict[str, str]:
+        """Return settings where the sessions of a load leave the server no core for helpers.
 
         Behind a Unix socket it has the cores that DuckDB has; a port may be a tunnel's end.
         """
         is_here = self._server.get("PGHOST", "").startswith("/")
-        return self.plan.reads_file and is_here and (os.cpu_count() or 1) <= self.plan.threads
+        is_full = self.plan.reads_file and is_here and (os.cpu_count() or 1) <= self.plan.threads
+        return _NO_HELPERS if is_full else {}
 
     def _file_environment(self) -> dict[str, str]:
         file = self.settings.legacy_file
@@ -481,13 +495,24 @@ class Dbt:
                 self.tell_range(said[1], int(said[2]), int(said[3]))
             if said := _CHANGED.match(event.data.msg):
                 self.compared[said[1]] = int(said[2]), int(said[3])
+        if event.info.name == "LogStartLine":
+            self._nodes = event.data.total
         if event.info.name == "NodeFinished":
             node = event.data.node_info
+            self._give_to_early_keys(node.node_relation, event.data.run_result.status)
             self._touch(event.data.run_result.message)
             rows = event.data.run_result.message.split(" ")
             count = int(rows[1]) if rows[0] == "LOAD" and rows[-1].isdecimal() else 0
             self.seconds[node.node_relation.alias] = event.data.run_result.execution_time
             self.tell(node.node_name, count)
+
+    def _give_to_early_keys(self, relation: Any, status: str) -> None:
+        """Let keys be built once fewer tables' rows are left to bring than there are sessions."""
+        if self._keys is None or status != "success":
+            return
+        self._complete.append(f"{relation.schema}.{relation.alias}")
+        if self._nodes - len(self._complete) < self.plan.threads:
+            self._keys.begin({*self._complete})
 
     def _touch(self, message: str) -> None:
         """Add up what a sync says it did: 'SYNC users=1,0,2 customers=0,1,0'."""

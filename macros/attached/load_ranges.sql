@@ -20,6 +20,7 @@
         {%- do _begin_load(work, table, fingerprint, batch) -%}
     {%- elif not fingerprint or begun[0][0] != fingerprint or begun[0][1] != batch -%}
         {%- do load_step('truncate table ' ~ work.relation) -%}
+        {%- do _write_keys_off(table, take_keys_off(work.relation)) -%}
         {%- do load_step("delete from traspaso.ranges where table_name = '" ~ table ~ "'") -%}
         {%- do load_step(
             "update traspaso.loads set fingerprint = '" ~ fingerprint ~ "', batch_rows = "
@@ -66,21 +67,31 @@
         "insert into traspaso.loads values ('" ~ table ~ "', '" ~ fingerprint ~ "', "
         ~ batch ~ ")"
     ) -%}
-    {%- set keys = [] -%}
-    {%- for statement in taken.unique + taken.rest -%}
-        {%- do keys.append(
-            "('" ~ table ~ "', " ~ loop.index ~ ", "
-            ~ (statement in taken.unique) | lower ~ ", " ~ _literal(statement) ~ ")"
-        ) -%}
-    {%- endfor -%}
-    {%- if keys -%}
-        {%- do load_step('insert into traspaso.keys_off values ' ~ keys | join(', ')) -%}
-    {%- endif -%}
+    {%- do _write_keys_off(table, taken) -%}
     {%- do load_step(
         "delete from traspaso.row_groups where system = '" ~ work.contract.system
         ~ "' and source_table = '" ~ work.contract.sources[0] ~ "'"
     ) -%}
     {%- do restart_sequences(work.relation, work.contract) -%}
+{%- endmacro %}
+
+{# Writes down what take_keys_off returned, after what is written down already. #}
+{% macro _write_keys_off(table, taken) -%}
+    {%- set keys = [] -%}
+    {%- for statement in taken.unique + taken.rest -%}
+        {%- do keys.append(
+            '(' ~ loop.index ~ ', ' ~ (statement in taken.unique) | lower ~ ', '
+            ~ _literal(statement) ~ ')'
+        ) -%}
+    {%- endfor -%}
+    {%- if keys -%}
+        {%- do load_step(
+            "insert into traspaso.keys_off select '" ~ table ~ "', coalesce((select"
+            ~ " max(position) from traspaso.keys_off where table_name = '" ~ table
+            ~ "'), 0) + taken.position, taken.is_unique, taken.statement from (values "
+            ~ keys | join(', ') ~ ') as taken (position, is_unique, statement)'
+        ) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Whole row groups of DuckDB's: it reads nothing else then. #}

@@ -16,7 +16,8 @@
        journal says in that transaction that the table is done
 
     TRASPASO_LOAD=rows ends after the second step: the runner lets the rows of all
-    tables come first, and makes their keys by the same command without it.
+    tables come first, and makes their keys by the same command without it. Some it has
+    built itself by then, and crossed out in traspaso.keys_off (runner/early_keys.py).
 #}
 {% macro attached__load_target_table(relation, contract, sql) -%}
     {%- set fitted = _fitted_contract(contract, sql) -%}
@@ -36,6 +37,7 @@
         {%- if only_rows() -%}
             {{ return(0) }}
         {%- endif -%}
+        {%- do _await_early_keys(work) -%}
         {%- set rows = _make_keys(work) -%}
     {%- elif only_rows() -%}
         {{ return(0) }}
@@ -93,6 +95,25 @@
     ).rows[0] -%}
     {%- do adapter.commit() -%}
     {{ return({'is_filled': found[0], 'is_begun': found[1], 'is_unfinished': found[2]}) }}
+{%- endmacro %}
+
+{#
+    Waits until no session of the runner's builds a key of the table beside this load
+    (runner/early_keys.py), however long that takes. In a session of its own: this one's
+    snapshot is to be taken afterwards.
+#}
+{% macro _await_early_keys(work) -%}
+    {%- do adapter.commit() -%}
+    {%- do run_query(on_server(alone=true, sql="
+do $wait$
+begin
+    perform set_config('lock_timeout', '0', true);
+    perform pg_advisory_xact_lock(hashtextextended('traspaso key of "
+        ~ _server_name(work.relation) ~ "', 0));
+end
+$wait$
+    ")) -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 {# The keys of a table whose rows are there. Returns how many rows it then has. #}
