@@ -20,7 +20,7 @@ from psycopg import sql
 from runner.bench.command import PeakMemory, Traspaso
 from runner.bench.figures import Spread, figure, ratios
 from runner.bench.loaders import CSV, CURSORS, DLT, LIMIT, TABLES, Keys, make_files
-from runner.bench.migration import LOAD, PROOF, START, TRASPASO, Measurement, split
+from runner.bench.migration import LOAD, PROOF, QUERIES, START, TRASPASO, Measurement, split
 from runner.console import Cell, Console, size
 from runner.db import connect, sql_text
 from runner.errors import StepFailed, TraspasoError
@@ -38,7 +38,7 @@ def comparison(measured: Mapping[str, Sequence[Measurement]]) -> list[list[Cell]
     limits = [found.seconds for found in measured[LIMIT]]
     lines: list[list[Cell]] = []
     for method, found in measured.items():
-        for part in (START, LOAD, PROOF):
+        for part in (START, LOAD, PROOF, QUERIES):
             if found[0].parts:
                 seconds = [each.parts[part] for each in found]
                 lines.append(_line(f"{method}: {part}", seconds, limits, None, None))

@@ -16,6 +16,7 @@ from runner.bench.migration import (
     LIMIT,
     LOAD,
     PROOF,
+    QUERIES,
     START,
     TRASPASO,
     Measurement,
@@ -42,13 +43,13 @@ ANSWER = {
         phase(0, 1, install=0.5, record=0.5),
         phase(1, 1, create=0.75, record=0.25),
         phase(2, 6, views=1, snapshot=1, load=2, proof=1, record=1),
-        phase(3, 9, load=5, proof=2, record=1.5),
+        phase(3, 9, load=5, proof=2, record=1, queries=0.5),
     ],
 }
 
 
 def traspaso(start: float, load: float, proof: float) -> Measurement:
-    parts = {START: start, CREATE: 0, LOAD: load, PROOF: proof}
+    parts = {START: start, CREATE: 0, LOAD: load, PROOF: proof, QUERIES: 0}
     return Measurement(TRASPASO, start + load + proof, rows=100, memory=200_000_000, parts=parts)
 
 
@@ -74,7 +75,9 @@ def test_rounds_without_their_limit_are_no_ratio() -> None:
 
 def test_no_second_of_a_run_escapes_the_parts() -> None:
     parts, steps = split(22, ANSWER)
-    assert parts == {START: 22 - 1 - 7 - 5.5, CREATE: 1, LOAD: 2 + 5, PROOF: 1 + 1 + 2 + 1.5}
+    assert parts == {
+        START: 22 - 1 - 7 - 5 - 0.5, CREATE: 1, LOAD: 2 + 5, PROOF: 1 + 1 + 2 + 1, QUERIES: 0.5,
+    }  # fmt: skip
     assert sum(steps.values()) == sum(parts.values()) == 22
     assert steps["process, preflight, end"] == 22 - 2 - 17
     assert steps["3 the rest"] == 0.5
