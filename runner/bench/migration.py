@@ -110,7 +110,7 @@ def comparison(measured: Mapping[str, Sequence[Measurement]]) -> list[list[Cell]
 
 def unproved(found: Measurement) -> float:
     """Return the seconds of Traspaso's start, create and load."""
-    return found.seconds - found.parts[PROOF]
+    return found.seconds - found.parts[PROOF] - found.parts[QUERIES]
 
 
 def _line(

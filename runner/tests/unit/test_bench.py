@@ -108,13 +108,17 @@ def test_the_table_of_a_duckdb_file_holds_each_road_against_the_limit_of_its_rou
     }
     rows = {str(line[0]): line[1:] for line in fluxion.comparison(measured)}
     assert [*rows] == [
-        LIMIT, "csv", "traspaso: start", "traspaso: load", "traspaso: proof", TRASPASO,
+        LIMIT, "csv", "traspaso: start", "traspaso: load", "traspaso: start and load",
+        "traspaso: proof", "traspaso: queries", TRASPASO,
     ]  # fmt: skip
     assert [str(cell).strip() for cell in rows["csv"]] == [
         "4.00", "4.00", "4.00", "25", "50.0 MB", "1.50", "1.00", "2.00",
     ]  # fmt: skip
     assert [str(cell).strip() for cell in rows["traspaso: load"]] == [
         "4.00", "3.00", "5.00", "None", "None", "1.38", "1.25", "1.50",
+    ]  # fmt: skip
+    assert [str(cell).strip() for cell in rows["traspaso: start and load"]][5:] == [
+        "1.75", "1.50", "2.00",
     ]  # fmt: skip
 
 
