@@ -18,12 +18,17 @@ from psycopg import sql
 from runner.db import connect, sql_text
 from runner.errors import TraspasoError
 
-# A table's rows are there, and nobody else is at work on it: a lock comes at once or not soon.
-_LOCK_TIMEOUT_MS = 1_000
+# Only the server's own maintenance is at work on the table; it gives way after a second.
+_LOCK_TIMEOUT_MS = 5_000
+_CANCEL_SECONDS = 5.0
+# It may have begun a statement just after it was cancelled.
+_CANCEL_AGAIN_SECONDS = 0.5
 
 
 class EarlyKeys:
-    """Builds keys in a thread of its own, as a context; leaving it lets the last one be finished.
+    """Builds keys in a thread of its own, as a context.
+
+    Leaving it lets the last one be finished; an error cancels it.
 
     url        of the target database
     schema     where the final tables are
@@ -53,11 +58,11 @@ class EarlyKeys:
         trace: TracebackType | None,
     ) -> None:
         self.take_no_more()
-        if kind is not None and self._conn is not None:
-            with suppress(psycopg.Error):
-                self._conn.cancel_safe(timeout=5)
-        if self._thread.is_alive():
-            self._thread.join()
+        while self._thread.is_alive():
+            if kind is not None and self._conn is not None:
+                with suppress(psycopg.Error):
+                    self._conn.cancel_safe(timeout=_CANCEL_SECONDS)
+            self._thread.join(None if kind is None else _CANCEL_AGAIN_SECONDS)
 
     def begin(self, tables: set[str]) -> None:
         """Build the keys of these tables, whose rows are there; may be told of more later."""
