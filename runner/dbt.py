@@ -92,6 +92,9 @@ _NO_HELPERS = {
     "maintenance_io_concurrency": "0",
 }
 
+# For a DuckDB that nothing is asked of.
+_RESTING_MEMORY = "16MB"
+
 
 def import_meanwhile() -> None:
     """Begin to import dbt beside what comes next; whoever needs it waits for the rest."""
@@ -234,6 +237,23 @@ class Dbt:
                 " and datname = current_database()",
                 [_DUCKDB_SESSIONS],
             )
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Let dbt's DuckDB hold next to nothing within the block: another one reads the file."""
+        from dbt.adapters.factory import FACTORY
+
+        adapter: Any = FACTORY.adapters.get("duckdb")
+        if adapter is None or adapter.connections.env() is None:
+            yield
+            return
+        handle = adapter.connections.env().handle()
+        _limit_memory(handle, _RESTING_MEMORY)
+        try:
+            yield
+        finally:
+            _limit_memory(handle, duck.memory_limit())
+            handle.close()
 
     def install(self) -> None:
         """Create the evidence's tables and functions where they are missing."""
@@ -705,3 +725,11 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _limit_memory(handle: Any, limit: str) -> None:
+    """Tell DuckDB, which then gives back what it may not keep; what it is at work on it keeps."""
+    import duckdb
+
+    with suppress(duckdb.Error):
+        handle.cursor().execute(f"set memory_limit = '{limit}'")

@@ -643,7 +643,7 @@ class Engine:
         if self.plan.queries is None:
             return
         done = work.done
-        with done.watch.lap("queries", self.plan.tables):
+        with done.watch.lap("queries", self.plan.tables), work.dbt.resting():
             found, notes = critical.measured_quietly(self.settings, self.plan)
         done.queries = [each.to_json() for each in found]
         done.notes += notes

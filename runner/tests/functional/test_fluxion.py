@@ -11,8 +11,9 @@ import duckdb
 import psycopg
 import pytest
 import yaml
+from dbt.adapters.factory import FACTORY
 
-from runner import cli
+from runner import cli, critical, duck
 from runner.db import connect
 from runner.dbt import Dbt
 from runner.plan import load_plan
@@ -244,6 +245,26 @@ def test_a_second_run_touches_nothing(migrated: Migrated) -> None:
     assert answer.code == 0, answer
     assert answer.json["phases"][0]["rows"] == 0
     assert (rows(settings, stored), rows(settings, fates)) == before
+
+
+def test_dbts_duckdb_holds_next_to_nothing_while_the_critical_queries_are_measured(
+    migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _, _ = migrated
+    limits = []
+
+    def look(*_: object) -> tuple[list[critical.Measured], list[str]]:
+        limits.append(limit())
+        return [], []
+
+    def limit() -> str:
+        handle = FACTORY.adapters["duckdb"].connections.env().handle()
+        return str(handle.cursor().execute("select current_setting('memory_limit')").fetchall())
+
+    monkeypatch.setattr(critical, "measured_quietly", look)
+    assert traspaso(settings, *RUN, "--phase", "3").code == 0
+    assert limits == ["[('15.2 MiB',)]"]
+    assert limit() == f"[('{duck.memory_bytes() / 2**20:.1f} MiB',)]"
 
 
 def test_a_file_is_loaded_again_not_synced(migrated: Migrated) -> None:
