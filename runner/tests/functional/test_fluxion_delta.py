@@ -1,6 +1,8 @@
 """A DuckDB file that has grown and changed since its load: the delta is what a load anew gives."""
 
+import random
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from runner.fluxion_sample import create_fluxion
 from runner.plan import load_plan
 from runner.server import PgServer
 from runner.settings import Settings
+from runner.tests.faults.command import start
 from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
 from runner.tests.functional.test_fluxion import RUN, change, rows
 
@@ -23,6 +26,8 @@ PLAN = load_plan("fluxion")
 LINES = 1_000
 # Rows of a range, and of a row group.
 GROUP = 50
+# In one delta, and after how many seconds at most: it takes as long on a quiet machine.
+KILLS, KILLED_WITHIN = 4, 5.0
 
 GROWN = (
     """insert into facturas select * replace (id || 'n' as id) from facturas
@@ -156,6 +161,35 @@ def test_the_delta_of_a_changed_file_is_what_a_load_anew_gives(
     # Where rows are gone all of the table is compared; of the others hardly any.
     assert ("movimientos_inventario" in said) == (ROUNDS[number] is not GONE)
     assert "stock_actual" in said
+
+
+# Beside what a round left: whatever the kills leave undone must be seen as changed.
+@pytest.mark.parametrize("number", range(2))
+def test_a_delta_that_was_killed_is_brought_by_the_same_command(
+    grown: Grown, pg: PgServer, tmp_path: Path, number: int
+) -> None:
+    rng = random.Random(number)  # noqa: S311  # the same moments every time
+    grown.change(*(PUT_RIGHT, SOILED)[number])
+    environment = {
+        "TRASPASO_TARGET_URL": grown.settings.require_target(),
+        "TRASPASO_LEGACY_URL": grown.settings.legacy_url or "",
+        "TRASPASO_LEGACY_SCHEMA": "main",
+        "TRASPASO_BATCH_ROWS": str(GROUP),
+        "TRASPASO_BACKUP_DIR": str(grown.settings.backup_dir),
+    }
+    killed = 0
+    for _ in range(KILLS):
+        running = start([*RUN, "--through", "3"], environment, tmp_path / "run")
+        running.process.join(rng.uniform(0.5, KILLED_WITHIN))
+        running.kill(group=True)
+        killed += running.answer().code == -signal.SIGKILL
+    assert killed > 0
+    load(grown.settings)
+    with new_database(pg, "fluxion_de_nuevo", tmp_path / "backups") as made:
+        copy = shutil.copy(grown.file, tmp_path / "fluxion.db")
+        anew = replace(made, legacy_url=f"duckdb:///{copy}", legacy_schema="main")
+        load(anew)
+        assert picture(grown.settings) == picture(anew)
 
 
 def test_what_was_changed_in_postgresql_meanwhile_is_brought_back_too(grown: Grown) -> None:
