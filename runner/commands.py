@@ -328,10 +328,8 @@ def show_proof(proof: Proof, console: Console) -> None:
             for balance in proof.balances
         ],
     )
-    console.line(
-        f"orphans {sum(proof.orphans.values())} in {len(proof.orphans)} foreign keys   "
-        f"{console.colored('pass' if proof.holds else 'fail')}"
-    )
+    console.line(f"orphans {sum(proof.orphans.values())} in {len(proof.orphans)} foreign keys")
+    console.line(f"proof   {console.colored('pass' if proof.holds else 'fail')}")
     for difference in proof.differences:
         console.line(f"  {difference}")
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from runner.commands import show_proof
 from runner.console import Console, Progress, duration, number, size, table_lines
 from runner.errors import Refused
+from runner.validate import Balance, Difference, Proof
 
 
 class Terminal(io.StringIO):
@@ -157,3 +159,18 @@ def test_a_stream_that_knows_no_dash_gets_a_question_mark() -> None:
     out = Console(stdout=io.TextIOWrapper(raw, encoding="ascii"), stderr=io.StringIO(), environ={})
     out.line("02:00\N{EN DASH}06:00")
     assert raw.getvalue() == b"02:00?06:00\n"
+
+
+def test_whether_a_proof_holds_stands_apart_from_the_count_of_orphans() -> None:
+    stdout = io.StringIO()
+    proof = Proof(
+        balances=(Balance("facturas", 1, 1, 0, 0, 0, 0, residue=0, mismatches=1),),
+        orphans={"facturas.facturas_ubicacion_id_fkey": 0},
+        differences=(Difference("facturas", "F1", "differs", ("total",)),),
+        tables=(),
+    )
+    show_proof(proof, Console(stdout=stdout, environ={}))
+    assert stdout.getvalue().splitlines()[-3:-1] == [
+        "orphans 0 in 1 foreign keys",
+        "proof   fail",
+    ]
