@@ -43,7 +43,6 @@ class EarlyKeys:
         self._name = name
         self._tables: set[str] = set()
         self._changed = threading.Condition()
-        self._is_begun = False
         self._is_over = False
         self._conn: psycopg.Connection | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -70,8 +69,7 @@ class EarlyKeys:
             if self._is_over:
                 return
             self._tables |= tables
-            if not self._is_begun:
-                self._is_begun = True
+            if self._thread.ident is None:
                 self._thread.start()
             self._changed.notify()
 
@@ -89,11 +87,10 @@ class EarlyKeys:
                 application_name=self._name,
             )  # fmt: skip
             with closing(opened) as conn:
-                for setting, value in self._session.items():
-                    conn.execute("select pg_catalog.set_config(%s, %s, false)", [setting, value])
                 # Statements are written as the load's session saw the names.
-                path = sql.Identifier(self._schema).as_string()
-                conn.execute("select pg_catalog.set_config('search_path', %s, false)", [path])
+                path = {"search_path": sql.Identifier(self._schema).as_string()}
+                for setting, value in (self._session | path).items():
+                    conn.execute("select pg_catalog.set_config(%s, %s, false)", [setting, value])
                 self._conn = conn
                 tried: set[tuple[str, int]] = set()
                 while (tables := self._waiting_for()) is not None:
