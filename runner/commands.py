@@ -627,7 +627,7 @@ def fates_list(
         rows = fates.list_fates(
             conn, plan.system, fate=fate, table=table, reason=reason, limit=limit
         )
-    show_fates(rows, console)
+    show_fates(rows, plan, console)
     return {"rows": [row.to_json() for row in rows]}
 
 
@@ -641,7 +641,7 @@ def fates_summary(settings: Settings, plan: Plan, console: Console) -> None:
     )
 
 
-def show_fates(rows: Sequence[fates.Fate], console: Console) -> None:
+def show_fates(rows: Sequence[fates.Fate], plan: Plan, console: Console) -> None:
     """Print the first rows, with their reasons."""
     console.table(
         ["table", "key", "fate", "reasons", "into"],
@@ -652,7 +652,8 @@ def show_fates(rows: Sequence[fates.Fate], console: Console) -> None:
         ],
     )  # fmt: skip
     if len(rows) > _SHOWN_FATES:
-        console.line(f"and {len(rows) - _SHOWN_FATES:,} more: traspaso fates … export -o FILE.csv")
+        more = f"traspaso fates {plan.system} export -o FILE.csv"
+        console.line(f"and {len(rows) - _SHOWN_FATES:,} more: {more}")
 
 
 def fates_export(settings: Settings, plan: Plan, console: Console, path: Path) -> Answer:
