@@ -44,73 +44,94 @@
     from (
         {{ _keyed_rows(key, columns if texts else []) }}
         from (
-            select
-                loaded.source_key,
-                {{ _key_text(key, columns, 'loaded', 'repaired') }} as key_text,
-                {{ row_hash(columns, 'loaded', 'repaired') }} as content
-                {{- _texts(columns, 'loaded', 'repaired') if texts }}
-            from (
-                select
-                    *,
-                    {{ proved_key(system, table) }} as source_key,
-                    {{ base_key(system, table) }} as _base_key
-                from {{ legacy or legacy_relation(system, table) }} as source
-                {%- if scope is not none %}
-                where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
-                {%- endif %}
-            ) as loaded
-            left join (
-                select
-                    source_key,
-                    {{ json_object_of('column_name', 'before') }} as before,
-                    {{ json_object_of('column_name', 'shown') }} as shown
-                from {{ evidence_relation('repairs') }}
-                where
-                    system = '{{ system }}' and source_table = '{{ table }}'
-                    {%- if scope is not none %}
-                    and {{ base_of_key(system, table, 'source_key') }} in (
-                        select given.source_key from {{ scope }} as given
-                        where given.source_table = '{{ table }}'
-                    )
-                    {%- endif %}
-                group by source_key
-            ) as repaired on loaded.source_key = repaired.source_key
-            where
-                not exists (
-                    select 1
-                    from {{ evidence_relation('row_fates') }} as fate
-                    where
-                        fate.system = '{{ system }}'
-                        and fate.source_table = '{{ table }}'
-                        and fate.source_key = loaded.source_key
-                )
-                {%- if scope is none %}
-                and not {{ is_pending(system, table, 'loaded._base_key') }}
-                {%- endif %}
+            {{ expected_rows(node, texts, scope, legacy) }}
         ) as hashed
     ) as expected
     full join (
         {{ _keyed_rows(key, columns if texts else []) }}
         from (
-            select
-                null as source_key,
-                {{ _key_text(key, columns, 'shown') }} as key_text,
-                {{ row_hash(columns, 'shown') }} as content
-                {{- _texts(columns, 'shown') if texts }}
-            from (
-                select
-                    *,
-                    {{ base_key(system, table) }} as _base_key
-                from {{ shown or node_relation(node) }} as source
-                {%- if scope is not none %}
-                where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
-                {%- endif %}
-            ) as shown
-            {%- if scope is none %}
-            where not {{ is_pending(system, table, 'shown._base_key') }}
-            {%- endif %}
+            {{ shown_rows(node, texts, scope, shown) }}
         ) as hashed
     ) as shown on expected.row_key = shown.row_key
+{%- endmacro %}
+
+{#
+    The legacy rows that were loaded, as they must be shown: source_key, key_text, content.
+    The arguments are those of compared_rows.
+#}
+{% macro expected_rows(node, texts=false, scope=none, legacy=none) -%}
+    {%- set system = node.config.meta.system -%}
+    {%- set table = node.config.meta.source_table -%}
+    {%- set key = var('legacy_keys')[system][table] -%}
+    {%- set columns = node.columns.values() | list -%}
+    select
+        loaded.source_key,
+        {{ _key_text(key, columns, 'loaded', 'repaired') }} as key_text,
+        {{ row_hash(columns, 'loaded', 'repaired') }} as content
+        {{- _texts(columns, 'loaded', 'repaired') if texts }}
+    from (
+        select
+            *,
+            {{ proved_key(system, table) }} as source_key,
+            {{ base_key(system, table) }} as _base_key
+        from {{ legacy or legacy_relation(system, table) }} as source
+        {%- if scope is not none %}
+        where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
+        {%- endif %}
+    ) as loaded
+    left join (
+        select
+            source_key,
+            {{ json_object_of('column_name', 'before') }} as before,
+            {{ json_object_of('column_name', 'shown') }} as shown
+        from {{ evidence_relation('repairs') }}
+        where
+            system = '{{ system }}' and source_table = '{{ table }}'
+            {%- if scope is not none %}
+            and {{ base_of_key(system, table, 'source_key') }} in (
+                select given.source_key from {{ scope }} as given
+                where given.source_table = '{{ table }}'
+            )
+            {%- endif %}
+        group by source_key
+    ) as repaired on loaded.source_key = repaired.source_key
+    where
+        not exists (
+            select 1
+            from {{ evidence_relation('row_fates') }} as fate
+            where
+                fate.system = '{{ system }}'
+                and fate.source_table = '{{ table }}'
+                and fate.source_key = loaded.source_key
+        )
+        {%- if scope is none %}
+        and not {{ is_pending(system, table, 'loaded._base_key') }}
+        {%- endif %}
+{%- endmacro %}
+
+{# The rows that the compat view shows, in the same form. #}
+{% macro shown_rows(node, texts=false, scope=none, shown=none) -%}
+    {%- set system = node.config.meta.system -%}
+    {%- set table = node.config.meta.source_table -%}
+    {%- set key = var('legacy_keys')[system][table] -%}
+    {%- set columns = node.columns.values() | list -%}
+    select
+        null as source_key,
+        {{ _key_text(key, columns, 'shown') }} as key_text,
+        {{ row_hash(columns, 'shown') }} as content
+        {{- _texts(columns, 'shown') if texts }}
+    from (
+        select
+            *,
+            {{ base_key(system, table) }} as _base_key
+        from {{ shown or node_relation(node) }} as source
+        {%- if scope is not none %}
+        where {{ _is_in_keys(scope, system, table, 'source', as_list=true) }}
+        {%- endif %}
+    ) as shown
+    {%- if scope is none %}
+    where not {{ is_pending(system, table, 'shown._base_key') }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro _texts(columns, alias, repaired=none) -%}
