@@ -19,7 +19,7 @@ from psycopg import sql
 
 from runner.bench.command import PeakMemory, Traspaso
 from runner.bench.figures import Spread, figure, ratios
-from runner.bench.loaders import CSV, CURSORS, DLT, LIMIT, TABLES, Keys, make_files
+from runner.bench.loaders import CSV, CSV_ONE, CURSORS, DLT, LIMIT, TABLES, Keys, make_files
 from runner.bench.migration import LOAD, PROOF, QUERIES, START, TRASPASO, Measurement, split
 from runner.console import Cell, Console, size
 from runner.db import connect, sql_text
@@ -171,7 +171,7 @@ def _count(conn: psycopg.Connection, table: str) -> int:
 
 def methods(console: Console) -> list[str]:
     """Return what can be measured here; what cannot is said."""
-    found = [LIMIT, CURSORS, CSV]
+    found = [LIMIT, CURSORS, CSV, CSV_ONE]
     if find_spec("dlt") and find_spec("adbc_driver_postgresql"):
         found.append(DLT)
     else:

@@ -1,8 +1,8 @@
 """Ways to bring Fluxion's DuckDB file into PostgreSQL, each in a process of its own.
 
 `python -m runner.bench.loaders METHOD URL FILE FOLDER`: the database has the tables without keys,
-FOLDER the files that were made before. All leave the same keys, made by two sessions: a table's as
-soon as it is loaded, the foreign keys last.
+FOLDER the files that were made before. All leave the same keys, made by two sessions where nothing
+else is said: a table's as soon as it is loaded, the foreign keys last.
 """
 
 import json
@@ -27,7 +27,8 @@ from runner.errors import StepFailed
 from runner.fluxion_sample import FULL_SIZE
 from runner.server import embedded_bin
 
-LIMIT, CURSORS, CSV, DLT = "limit", "two cursors", "csv and \\copy", "dlt"
+LIMIT, CURSORS, DLT = "limit", "two cursors", "dlt"
+CSV, CSV_ONE = "csv and \\copy", "csv and \\copy, one by one"
 
 SESSIONS = 2
 _KEYS = "keys.json"
@@ -93,14 +94,14 @@ def _turn(statements: Sequence[str]) -> Callable[[str], tuple[int, int]]:
     return place
 
 
-def build(url: str, keys: Keys, loads: dict[str, Work]) -> None:
-    """Do the loads in two sessions, the largest first, and make each one's keys when it is done."""
+def build(url: str, keys: Keys, loads: dict[str, Work], sessions: int = SESSIONS) -> None:
+    """Do the loads side by side, the largest first, and make each one's keys when it is done."""
     waiting = list(loads)
     makes: deque[str] = deque()
     running: dict[Future[object], str | None] = {}
-    with _sessions(url) as submit:
+    with _sessions(url, sessions) as submit:
         while waiting or makes or running:
-            while (waiting or makes) and len(running) < SESSIONS:
+            while (waiting or makes) and len(running) < sessions:
                 # Loads first: measured, it is a tenth faster than a table's keys at once.
                 table = waiting.pop(0) if waiting else None
                 work = loads[table] if table else _saying(makes.popleft())
@@ -124,11 +125,9 @@ def _saying(*statements: str) -> Work:
 
 
 @contextmanager
-def _sessions(url: str) -> Iterator[Callable[[Work], "Future[object]"]]:
+def _sessions(url: str, count: int) -> Iterator[Callable[[Work], "Future[object]"]]:
     """Hand out what runs work in the next free session."""
-    free = [
-        connect(url, autocommit=True, lock_timeout_ms=_LOCK_TIMEOUT_MS) for _ in range(SESSIONS)
-    ]
+    free = [connect(url, autocommit=True, lock_timeout_ms=_LOCK_TIMEOUT_MS) for _ in range(count)]
     opened = tuple(free)
     for conn in opened:
         conn.execute("set search_path to public")
@@ -141,7 +140,7 @@ def _sessions(url: str) -> Iterator[Callable[[Work], "Future[object]"]]:
             free.append(conn)
 
     try:
-        with ThreadPoolExecutor(SESSIONS) as pool:
+        with ThreadPoolExecutor(count) as pool:
             yield lambda work: pool.submit(run, work)
     finally:
         for conn in opened:
@@ -194,25 +193,34 @@ def cursors(url: str, file: Path, folder: Path) -> None:
 
 
 def csv(url: str, file: Path, folder: Path) -> None:
-    """Export CSV from DuckDB and load it with psql, a table each."""
-    psql = embedded_bin() / "psql"
+    """Export CSV from DuckDB and load it with psql, two tables at a time."""
     with _legacy(file) as conn:
+        build(url, Keys.read(folder), _by_csv(url, conn, folder))
 
-        def load(table: str) -> Work:
-            path = folder / f"{table}.csv"
 
-            def export_and_copy(_: psycopg.Connection) -> None:
-                with conn.cursor() as cursor:
-                    cursor.execute(f"copy legacy.{table} to '{path}' (format csv, header false)")
-                command = f"\\copy {table} from '{path}' (format csv)"
-                subprocess.run(
-                    [psql, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", command, url], check=True
-                )
-                path.unlink()
+def csv_one(url: str, file: Path, folder: Path) -> None:
+    """Do the same one table after the other, as a script does; DuckDB as it is by itself."""
+    with duckdb.connect() as conn:
+        conn.execute(f"attach '{file}' as legacy (read_only)")
+        build(url, Keys.read(folder), _by_csv(url, conn, folder), sessions=1)
 
-            return export_and_copy
 
-        build(url, Keys.read(folder), {table: load(table) for table in TABLES})
+def _by_csv(url: str, conn: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Work]:
+    psql = embedded_bin() / "psql"
+
+    def load(table: str) -> Work:
+        path = folder / f"{table}.csv"
+
+        def export_and_copy(_: psycopg.Connection) -> None:
+            with conn.cursor() as cursor:
+                cursor.execute(f"copy legacy.{table} to '{path}' (format csv, header false)")
+            command = f"\\copy {table} from '{path}' (format csv)"
+            subprocess.run([psql, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", command, url], check=True)
+            path.unlink()
+
+        return export_and_copy
+
+    return {table: load(table) for table in TABLES}
 
 
 def dlt(url: str, file: Path, folder: Path) -> None:
@@ -294,7 +302,7 @@ def _extension() -> Path:
 
 
 METHODS: dict[str, Callable[[str, Path, Path], None]] = {
-    LIMIT: limit, CURSORS: cursors, CSV: csv, DLT: dlt,
+    LIMIT: limit, CURSORS: cursors, CSV: csv, CSV_ONE: csv_one, DLT: dlt,
 }  # fmt: skip
 
 

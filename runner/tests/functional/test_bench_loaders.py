@@ -6,7 +6,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runner.bench.loaders import CSV, CURSORS, DLT, LIMIT, METHODS, TABLES, Keys, make_files
+from runner.bench.loaders import (
+    CSV,
+    CSV_ONE,
+    CURSORS,
+    DLT,
+    LIMIT,
+    METHODS,
+    TABLES,
+    Keys,
+    make_files,
+)
 from runner.db import sql_text
 from runner.fluxion_sample import create_fluxion
 from runner.server import PgServer
@@ -68,7 +78,7 @@ def expected(pg: PgServer, folder: Path) -> Iterator[tuple[object, object]]:
     pg.drop_database("esperado")
 
 
-@pytest.mark.parametrize("method", [LIMIT, CURSORS, CSV, DLT])
+@pytest.mark.parametrize("method", [LIMIT, CURSORS, CSV, CSV_ONE, DLT])
 def test_every_road_brings_the_same_rows_and_makes_the_same_keys(
     bare: str,
     conn: psycopg.Connection,
