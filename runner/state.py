@@ -364,8 +364,11 @@ def keep_row_groups(
     The next load compares the groups that are not so any more. To be called where the proof holds.
     """
     values = {"system": system, "tables": [*tables], "engine": f"v{version('duckdb')}"}
-    sums = sql.Identifier(compat, "sumas_legado")
+    keep = sql_text("keep_row_groups.sql").format(
+        first=sql.Identifier(compat, "sumas_legado_1"),
+        second=sql.Identifier(compat, "sumas_legado_2"),
+    )
     with conn.transaction():
         conn.execute(sql_text("forget_row_groups.sql"), values)
-        # Each proof makes the table anew.
-        conn.execute(sql_text("keep_row_groups.sql").format(sums=sums), values, prepare=False)
+        # Each proof makes the tables anew.
+        conn.execute(keep, values, prepare=False)

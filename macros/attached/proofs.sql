@@ -10,7 +10,11 @@
             select
                 sum(filas) as filas,
                 sum(llanas) as llanas
-            from {{ ref('compat_fluxion__sumas_legado') }}
+            from (
+                select * from {{ ref('compat_fluxion__sumas_legado_1') }}
+                union all
+                select * from {{ ref('compat_fluxion__sumas_legado_2') }}
+            ) as legacy_sums
             where source_table = '{{ table }}' and bucket is not null
         )
     {%- endset -%}

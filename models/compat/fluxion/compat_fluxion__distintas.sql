@@ -1,4 +1,6 @@
-{%- set legacy = ref('compat_fluxion__sumas_legado') -%}
+{%- set legacy = '(select * from ' ~ ref('compat_fluxion__sumas_legado_1')
+    ~ ' union all select * from ' ~ ref('compat_fluxion__sumas_legado_2')
+    ~ ') as legacy_sums' -%}
 {%- set shown = '(select * from ' ~ ref('compat_fluxion__sumas_destino_1')
     ~ ' union all select * from ' ~ ref('compat_fluxion__sumas_destino_2')
     ~ ') as shown_sums' -%}

@@ -1,3 +1,0 @@
-{{ each_model(
-    'compat_fluxion__', proved_tables('fluxion'), legacy_sums, and_then()
-) }}
