@@ -46,6 +46,8 @@ _CACHE = "traspaso"
 _KEPT_CACHES = 4
 _FOLDER = "traspaso-dbt-"
 _SHOWN_LINES = 6
+# Where PostgreSQL begins to speak, in a message of DuckDB's.
+_CAUSE = "ERROR:  "
 
 # Where a project is read as being: what was parsed serves every database then.
 _NO_SERVER = {
@@ -489,6 +491,7 @@ class Dbt:
             "TRASPASO_LEGACY_URL": self.settings.legacy_url or "",
             "TRASPASO_TEMP_DIR": str(self._spill_folder()),
             "TRASPASO_MEMORY_LIMIT": duck.memory_limit(),
+            "TRASPASO_TIMEZONE": self.plan.window.timezone.key,
             "TRASPASO_BATCH_ROWS": str(self.batch_rows),
             "TRASPASO_LEGACY_FINGERPRINT": legacy_file.fingerprint(file) if file.exists() else "",
             "TRASPASO_DUCKDB_EXTENSIONS": duck.extension_folder(self.settings.project_dir),
@@ -585,7 +588,7 @@ class Dbt:
             for line in message.splitlines()
             if line.strip() and not line.strip().startswith("compiled code at")
         ]
-        text = redact(" ".join(lines[:_SHOWN_LINES]), self.settings.target_url)
+        text = redact(" ".join(_telling(lines)), self.settings.target_url)
         if re.search(_LOCKED, text):
             return Locked(
                 f"{name}: somebody holds a lock for longer than lock_timeout: {text}",
@@ -627,6 +630,16 @@ def write_docs(project_dir: Path, page: Path) -> None:
             raise StepFailed(f"dbt: {outcome.exception}", "dbt parse, to see where")
         page.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(folder) / "static_index.html", page)
+
+
+def _telling(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a message that say what went wrong: DuckDB's have the statement first."""
+    causes = [number for number, line in enumerate(lines) if _CAUSE in line]
+    if not causes or causes[0] < _SHOWN_LINES:
+        return [*lines[:_SHOWN_LINES]]
+    cause = [*lines[causes[0] : causes[0] + _SHOWN_LINES]]
+    cause[0] = cause[0][cause[0].index(_CAUSE) :]
+    return [lines[0], "…", *cause]
 
 
 class _Unbuilt(Locked):

@@ -14,24 +14,37 @@ from typing import Any
 from runner import duck
 from runner.errors import Unreachable
 
-# Hashes of files by path, size and times: a file is read again when it has changed.
-_HASHES: dict[tuple[str, int, int, int], str] = {}
+# Hashes of files by paths, sizes and times: a file is read again when it has changed.
+_HASHES: dict[tuple[tuple[str, int, int, int], ...], str] = {}
 
 _ALIAS = "origen"
+_CHUNK = 1 << 20
+# What DuckDB says of a file that another process has open for writing.
+_HELD = "set lock on file"
 
 
 def fingerprint(path: Path) -> str:
     """Return the file's SHA-256; two looks at a file that was not written to cost one reading.
 
-    Raises Unreachable where it cannot be read.
+    Where DuckDB's write-ahead log lies beside it, of both, one after the other: whoever opens the
+    file reads them together. Raises Unreachable where they cannot be read.
     """
     with _troubles(path):
-        found = path.stat()
-        key = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        files = [path, *(log for log in [path.with_name(f"{path.name}.wal")] if log.exists())]
+        key = tuple(_state(file) for file in files)
         if key not in _HASHES:
-            with path.open("rb") as file:
-                _HASHES[key] = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            for each in files:
+                with each.open("rb") as file:
+                    while chunk := file.read(_CHUNK):
+                        digest.update(chunk)
+            _HASHES[key] = digest.hexdigest()
         return _HASHES[key]
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def columns(path: Path, schema: str) -> dict[str, dict[str, str]]:
@@ -101,10 +114,13 @@ def _opened(path: Path, settings: Mapping[str, str] | None = None) -> Iterator[A
             conn.execute(f"attach '{quoted}' as {_ALIAS} (read_only)")
             yield conn
         except duckdb.Error as error:
+            said = str(error).splitlines()[0]
             raise Unreachable(
-                f"{path} cannot be read: {str(error).splitlines()[0]}",
+                f"{path} cannot be read: {said}",
                 "stop the program that has it open for writing, or point TRASPASO_LEGACY_URL at a "
-                "copy",
+                "copy"
+                if _HELD in said
+                else "point TRASPASO_LEGACY_URL at a whole DuckDB file that is not encrypted",
             ) from None
         finally:
             conn.close()

@@ -62,6 +62,12 @@ class Settings:
         if target_url is not None:
             _parse(target_url, "TRASPASO_TARGET_URL")
         if legacy_url is not None and not legacy_url.startswith(DUCKDB_SCHEME):
+            if legacy_url.startswith(("duckdb:", "/", ".", "~")):
+                raise UsageProblem(
+                    f"TRASPASO_LEGACY_URL is no URL of a DuckDB file: {legacy_url}",
+                    f"export TRASPASO_LEGACY_URL={DUCKDB_SCHEME}/folder/file.duckdb, with four "
+                    "slashes for an absolute path",
+                )
             _parse(legacy_url, "TRASPASO_LEGACY_URL")
         return cls(
             target_url=target_url,

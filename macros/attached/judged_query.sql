@@ -13,8 +13,8 @@
     {%- do model_step(
         'create or replace temporary table ' ~ rows ~ ' as select * from '
         ~ legacy_relation(contract.system, source) ~ ' where '
-        ~ base_key(contract.system, source) ~ ' in (select key from '
-        ~ _apart(contract, 'keys') ~ ')'
+        ~ storable_text(base_key(contract.system, source)) ~ ' in (select '
+        ~ storable_text('key') ~ ' from ' ~ _apart(contract, 'keys') ~ ')'
     ) -%}
     {{ return(_query_of(
         work, rows, [[_ordinal_mark(), ' || ' ~ row_ordinal(key.columns, key.order_by)]]

@@ -23,11 +23,11 @@
         {{ return([{'rule': 'type', 'violated': 'contains(' ~ name ~ ', chr(0))'}]) }}
     {%- elif column.type == 'date' -%}
         {{ return([{'rule': 'range', 'violated': name
-            ~ " not between date '4713-11-24 (BC)' and date '5874897-12-31'"}]) }}
+            ~ " not between date '4714-11-24 (BC)' and date '5874897-12-31'"}]) }}
     {%- elif column.type.startswith('timestamp') -%}
         {{ return([{'rule': 'range', 'violated': name
-            ~ " not between timestamp '4713-11-24 (BC) 00:00:00'"
-            ~ " and timestamp '294246-12-31 23:59:59'"}]) }}
+            ~ " not between timestamp '4714-11-24 (BC) 00:00:00'"
+            ~ " and timestamp '294246-12-31 23:59:59.999999'"}]) }}
     {%- endif -%}
     {{ return([]) }}
 {%- endmacro %}

@@ -28,12 +28,12 @@
     {{ return(names) }}
 {%- endmacro %}
 
-{# Text comes in many names and loses nothing. #}
+{# Text comes in many names. #}
 {% macro _is_type(column, data_type) -%}
     {%- set bare = column.data_type | lower | replace('numeric', 'decimal') | replace(' ', '') -%}
     {{ return(
         bare == data_type
-        or data_type == 'text'
+        or data_type == 'text' and bare.startswith(('varchar', 'char', 'json', 'enum'))
         or bare == {'timestamp': 'timestampwithouttimezone', 'time': 'timewithouttimezone'}
             .get(data_type)
     ) }}

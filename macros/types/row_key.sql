@@ -1,7 +1,7 @@
 {#
     The key of a row, as text. Where no key is unique,
-    the second and later rows of one key get its ordinal ('…#2'); `order_by` says
-    which is first.
+    the second and later rows of one key get their ordinal ('…#2'); `order_by` says
+    which is first. See row_ordinal.
 
     columns   key columns; NULL counts as the empty text
     order_by  order of rows that share a key; none where the key is unique
@@ -24,12 +24,21 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What tells the second and later rows of one key from the first. #}
+{#
+    What tells the second and later rows of one key from the first. Of one key is what reads
+    alike: NULL and the empty text are, and so are 'a,', 'b' and 'a', ',b'. A key that ends as if it
+    had an ordinal gets one, always.
+#}
 {% macro row_ordinal(columns, order_by) -%}
+    {%- set key = storable_text(row_key(columns)) -%}
     {%- set position -%}
         row_number() over (
-            partition by {{ columns | join(', ') }} order by {{ order_by }}
+            partition by {{ key }} order by {{ order_by }}, {{ columns | join(', ') }}
         )
     {%- endset -%}
-    case when {{ position }} > 1 then '#' || {{ position }} else '' end
+    case
+        when {{ position }} > 1 then '#' || {{ position }}
+        when {{ without_ordinal(key) }} <> {{ key }} then '#1'
+        else ''
+    end
 {%- endmacro %}

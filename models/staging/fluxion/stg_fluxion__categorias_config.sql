@@ -8,11 +8,11 @@ renamed as (
 
     select
         -- ids
-        id,
+        {{ legacy_value('id', 'text') }} as id,
 
         -- text
-        categoria,
-        subcategoria,
+        {{ legacy_value('categoria', 'text') }} as categoria,
+        {{ legacy_value('subcategoria', 'text') }} as subcategoria,
 
         -- numerics
         {{ legacy_value('rotacion_objetivo', 'integer') }} as rotacion_objetivo,

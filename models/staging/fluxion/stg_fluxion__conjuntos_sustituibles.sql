@@ -8,13 +8,13 @@ renamed as (
 
     select
         -- ids
-        id,
+        {{ legacy_value('id', 'text') }} as id,
 
         -- text
-        nombre,
-        descripcion,
-        categoria,
-        tipo_conjunto,
+        {{ legacy_value('nombre', 'text') }} as nombre,
+        {{ legacy_value('descripcion', 'text') }} as descripcion,
+        {{ legacy_value('categoria', 'text') }} as categoria,
+        {{ legacy_value('tipo_conjunto', 'text') }} as tipo_conjunto,
 
         -- booleans
         {{ legacy_value('activo', 'boolean') }} as activo,

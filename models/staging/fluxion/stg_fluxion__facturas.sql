@@ -8,17 +8,17 @@ renamed as (
 
     select
         -- ids
-        id,
-        ubicacion_id,
+        {{ legacy_value('id', 'text') }} as id,
+        {{ legacy_value('ubicacion_id', 'text') }} as ubicacion_id,
 
         -- text
-        numero_factura,
-        caja,
-        cajero,
-        cliente_nombre,
-        cliente_rif,
-        moneda_principal,
-        metodos_utilizados,
+        {{ legacy_value('numero_factura', 'text') }} as numero_factura,
+        {{ legacy_value('caja', 'text') }} as caja,
+        {{ legacy_value('cajero', 'text') }} as cajero,
+        {{ legacy_value('cliente_nombre', 'text') }} as cliente_nombre,
+        {{ legacy_value('cliente_rif', 'text') }} as cliente_rif,
+        {{ legacy_value('moneda_principal', 'text') }} as moneda_principal,
+        {{ legacy_value('metodos_utilizados', 'text') }} as metodos_utilizados,
 
         -- numerics
         {{ legacy_value('hora', 'integer') }} as hora,

@@ -8,18 +8,19 @@ renamed as (
 
     select
         -- ids
-        id,
-        factura_id,
-        producto_id,
+        {{ legacy_value('id', 'text') }} as id,
+        {{ legacy_value('factura_id', 'text') }} as factura_id,
+        {{ legacy_value('producto_id', 'text') }} as producto_id,
 
         -- text
-        numero_factura,
-        codigo_producto,
-        descripcion_producto,
-        categoria_producto,
-        marca_producto,
-        modelo_producto,
-        presentacion,
+        {{ legacy_value('numero_factura', 'text') }} as numero_factura,
+        {{ legacy_value('codigo_producto', 'text') }} as codigo_producto,
+        {{ legacy_value('descripcion_producto', 'text') }}
+            as descripcion_producto,
+        {{ legacy_value('categoria_producto', 'text') }} as categoria_producto,
+        {{ legacy_value('marca_producto', 'text') }} as marca_producto,
+        {{ legacy_value('modelo_producto', 'text') }} as modelo_producto,
+        {{ legacy_value('presentacion', 'text') }} as presentacion,
 
         -- numerics
         {{ legacy_value('cantidad', 'decimal(12,4)') }} as cantidad,

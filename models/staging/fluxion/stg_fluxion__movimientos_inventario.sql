@@ -8,18 +8,18 @@ renamed as (
 
     select
         -- ids
-        id,
-        ubicacion_id,
-        producto_id,
+        {{ legacy_value('id', 'text') }} as id,
+        {{ legacy_value('ubicacion_id', 'text') }} as ubicacion_id,
+        {{ legacy_value('producto_id', 'text') }} as producto_id,
 
         -- text
-        tipo_movimiento,
-        subtipo_movimiento,
-        origen,
-        destino,
-        referencia,
-        usuario,
-        observaciones,
+        {{ legacy_value('tipo_movimiento', 'text') }} as tipo_movimiento,
+        {{ legacy_value('subtipo_movimiento', 'text') }} as subtipo_movimiento,
+        {{ legacy_value('origen', 'text') }} as origen,
+        {{ legacy_value('destino', 'text') }} as destino,
+        {{ legacy_value('referencia', 'text') }} as referencia,
+        {{ legacy_value('usuario', 'text') }} as usuario,
+        {{ legacy_value('observaciones', 'text') }} as observaciones,
 
         -- numerics
         {{ legacy_value('cantidad', 'decimal(12,4)') }} as cantidad,

@@ -8,14 +8,15 @@ renamed as (
 
     select
         -- ids
-        id,
-        producto_id,
-        proveedor_id,
+        {{ legacy_value('id', 'text') }} as id,
+        {{ legacy_value('producto_id', 'text') }} as producto_id,
+        {{ legacy_value('proveedor_id', 'text') }} as proveedor_id,
 
         -- text
-        codigo_proveedor,
-        descripcion_proveedor,
-        moneda,
+        {{ legacy_value('codigo_proveedor', 'text') }} as codigo_proveedor,
+        {{ legacy_value('descripcion_proveedor', 'text') }}
+            as descripcion_proveedor,
+        {{ legacy_value('moneda', 'text') }} as moneda,
 
         -- numerics
         {{ legacy_value('precio_compra', 'decimal(12,4)') }} as precio_compra,

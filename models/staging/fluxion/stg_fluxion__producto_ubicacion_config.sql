@@ -8,14 +8,15 @@ renamed as (
 
     select
         -- ids
-        id,
-        ubicacion_id,
-        producto_id,
+        {{ legacy_value('id', 'text') }} as id,
+        {{ legacy_value('ubicacion_id', 'text') }} as ubicacion_id,
+        {{ legacy_value('producto_id', 'text') }} as producto_id,
 
         -- text
-        ubicacion_fisica,
-        usuario_ultima_modificacion,
-        observaciones,
+        {{ legacy_value('ubicacion_fisica', 'text') }} as ubicacion_fisica,
+        {{ legacy_value('usuario_ultima_modificacion', 'text') }}
+            as usuario_ultima_modificacion,
+        {{ legacy_value('observaciones', 'text') }} as observaciones,
 
         -- numerics
         {{ legacy_value('stock_minimo', 'decimal(12,4)') }} as stock_minimo,

@@ -8,14 +8,15 @@ renamed as (
 
     select
         -- ids
-        id,
-        ubicacion_id,
+        {{ legacy_value('id', 'text') }} as id,
+        {{ legacy_value('ubicacion_id', 'text') }} as ubicacion_id,
 
         -- text
-        codigo_producto,
-        clasificacion_abc_valor,
-        clasificacion_xyz,
-        matriz_abc_xyz,
+        {{ legacy_value('codigo_producto', 'text') }} as codigo_producto,
+        {{ legacy_value('clasificacion_abc_valor', 'text') }}
+            as clasificacion_abc_valor,
+        {{ legacy_value('clasificacion_xyz', 'text') }} as clasificacion_xyz,
+        {{ legacy_value('matriz_abc_xyz', 'text') }} as matriz_abc_xyz,
 
         -- numerics
         {{ legacy_value('ranking_valor', 'integer') }} as ranking_valor,

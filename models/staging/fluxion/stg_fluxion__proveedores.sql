@@ -8,17 +8,17 @@ renamed as (
 
     select
         -- ids
-        id,
+        {{ legacy_value('id', 'text') }} as id,
 
         -- text
-        codigo,
-        nombre,
-        rif,
-        direccion,
-        telefono,
-        email,
-        contacto_principal,
-        dias_entrega,
+        {{ legacy_value('codigo', 'text') }} as codigo,
+        {{ legacy_value('nombre', 'text') }} as nombre,
+        {{ legacy_value('rif', 'text') }} as rif,
+        {{ legacy_value('direccion', 'text') }} as direccion,
+        {{ legacy_value('telefono', 'text') }} as telefono,
+        {{ legacy_value('email', 'text') }} as email,
+        {{ legacy_value('contacto_principal', 'text') }} as contacto_principal,
+        {{ legacy_value('dias_entrega', 'text') }} as dias_entrega,
 
         -- numerics
         {{ legacy_value('dias_credito', 'integer') }} as dias_credito,

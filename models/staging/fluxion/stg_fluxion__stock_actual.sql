@@ -8,8 +8,8 @@ renamed as (
 
     select
         -- ids
-        ubicacion_id,
-        producto_id,
+        {{ legacy_value('ubicacion_id', 'text') }} as ubicacion_id,
+        {{ legacy_value('producto_id', 'text') }} as producto_id,
 
         -- numerics
         {{ legacy_value('cantidad', 'decimal(12,4)') }} as cantidad,

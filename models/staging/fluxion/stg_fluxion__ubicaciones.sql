@@ -8,17 +8,17 @@ renamed as (
 
     select
         -- ids
-        id,
+        {{ legacy_value('id', 'text') }} as id,
 
         -- text
-        codigo,
-        nombre,
-        tipo,
-        region,
-        ciudad,
-        direccion,
-        dias_operacion,
-        zona_horaria,
+        {{ legacy_value('codigo', 'text') }} as codigo,
+        {{ legacy_value('nombre', 'text') }} as nombre,
+        {{ legacy_value('tipo', 'text') }} as tipo,
+        {{ legacy_value('region', 'text') }} as region,
+        {{ legacy_value('ciudad', 'text') }} as ciudad,
+        {{ legacy_value('direccion', 'text') }} as direccion,
+        {{ legacy_value('dias_operacion', 'text') }} as dias_operacion,
+        {{ legacy_value('zona_horaria', 'text') }} as zona_horaria,
 
         -- numerics
         {{ legacy_value('latitud', 'decimal(10,6)') }} as latitud,

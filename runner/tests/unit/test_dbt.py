@@ -68,3 +68,15 @@ def test_each_pair_of_schemas_has_what_was_parsed_for_it_and_the_oldest_is_forgo
         os.utime(cache / "partial_parse.msgpack", (age, age))
     dbt._forget_oldest(caches[0].parent)
     assert {cache for cache in caches if cache.exists()} == set(caches[: dbt._KEPT_CACHES])
+
+
+def test_what_postgresql_says_is_shown_however_long_the_statement_before_it_is() -> None:
+    statement = [f"column_{n} = changed.column_{n}," for n in range(40)]
+    said = ["Runtime Error in model x", *statement, '" : ERROR:  canceling statement due to lock',
+            "timeout", "CONTEXT:  while locking"]  # fmt: skip
+    assert dbt._telling(said) == [
+        said[0], "…", "ERROR:  canceling statement due to lock", "timeout",
+        "CONTEXT:  while locking",
+    ]  # fmt: skip
+    assert dbt._telling(statement) == statement[:6]
+    assert dbt._telling(["a", "ERROR:  b", "c"]) == ["a", "ERROR:  b", "c"]

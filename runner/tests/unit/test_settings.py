@@ -118,3 +118,12 @@ def test_every_url_key_that_libpq_reads_from_the_environment_gets_there() -> Non
         ["env"], env=os.environ | env, capture_output=True, text=True, check=True
     )
     assert "PGTARGETSESSIONATTRS=read-write" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "url", ["duckdb://", "duckdb:/datos/x.duckdb", "/datos/x.duckdb", "./x.duckdb"]
+)
+def test_what_is_nearly_a_duckdb_url_is_told_how_one_looks(url: str) -> None:
+    with pytest.raises(UsageProblem) as refused:
+        Settings.from_env({"TRASPASO_LEGACY_URL": url})
+    assert "duckdb:////folder/file.duckdb" in refused.value.fix

@@ -1,0 +1,174 @@
+"""DuckDB files with what nobody thinks of: keys that read alike, other types, parents that go."""
+
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from runner.settings import Settings
+from runner.tests.functional.helpers.tinkubot_cases import Answer, traspaso
+from runner.tests.functional.test_fluxion import RUN, rows, write_legacy
+
+pytestmark = pytest.mark.newest
+
+LOCATION = (
+    "insert into ubicaciones select * replace ({key} as id, '{code}' as codigo)"
+    " from (select * from ubicaciones where id = 'tienda_01')"
+)
+PRODUCT = (
+    "insert into productos select * replace ('{key}' as id, '{key}' as codigo)"
+    " from (select * from productos where id = '000001')"
+)
+STOCK = (
+    "insert into stock_actual"
+    " select * replace ({location} as ubicacion_id, {product} as producto_id)"
+    " from (select * from stock_actual limit 1)"
+)
+LOCATIONS = (
+    "''", "null", "null", "'u0'", "'u0'", "'u0#2'", "'u0#2'", "'u0#2#2'", "'a' || chr(0)",
+    "'a' || chr(0)", r"'a\u0000'", "'b,'", "'b'",
+)  # fmt: skip
+STOCKS = (
+    ("'b,'", "'c'"), ("'b'", "',c'"), ("'b,'", "'c'"), ("'b'", "',c'"), ("''", "''"),
+    ("null", "''"), ("''", "null"), ("null", "null"),
+)  # fmt: skip
+# Keys that are the same text, beside some that two rows share.
+ALIKE = (
+    *(LOCATION.format(code=code, key=key) for code, key in enumerate(LOCATIONS)),
+    *(PRODUCT.format(key=key) for key in ("", ",c", "c")),
+    *(STOCK.format(location=location, product=product) for location, product in STOCKS),
+)
+
+OTHER_TYPES = (
+    "alter table ubicaciones alter direccion type varchar[] using [direccion, 'piso 2']",
+    """alter table ubicaciones alter created_at type timestamptz
+    using timezone('America/Caracas', created_at)""",
+    "update proveedores set telefono = '58414' || right(id, 1)",
+    "alter table proveedores alter telefono type bigint",
+    "alter table productos alter descripcion_corta type boolean using true",
+)
+
+LINES = (
+    "from items_facturas"
+    " where factura_id in (select id from facturas where ubicacion_id = 'tienda_01')"
+)
+COUNTED = f"select count(*) {LINES}"
+GONE = (
+    f"delete {LINES}",
+    "delete from facturas where ubicacion_id = 'tienda_01'",
+    "delete from movimientos_inventario where ubicacion_id = 'tienda_01'",
+    "delete from stock_actual where ubicacion_id = 'tienda_01'",
+    "delete from producto_ubicacion_config where ubicacion_id = 'tienda_01'",
+    "delete from ubicaciones where id = 'tienda_01'",
+)
+
+
+def migrate(settings: Settings, tmp_path: Path, *statements: str) -> Settings:
+    file = write_legacy(tmp_path / "rara.duckdb", *statements)
+    settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
+    answer = load(settings)
+    assert answer.code == 0, answer.stderr
+    assert proof(settings) == "pass"
+    return settings
+
+
+def load(settings: Settings) -> Answer:
+    return traspaso(settings, *RUN, "--through", "3")
+
+
+def proof(settings: Settings) -> str:
+    return str(traspaso(settings, "validate", "fluxion").json["status"])
+
+
+def changed(settings: Settings, *statements: str) -> Settings:
+    """Change the file: a copy of it, since dbt keeps the one that it read open."""
+    before = settings.legacy_file
+    assert before is not None
+    file = shutil.copy(before, before.with_name("otra.duckdb"))
+    with duckdb.connect(str(file)) as conn:
+        for statement in statements:
+            conn.execute(statement)
+    return replace(settings, legacy_url=f"duckdb:///{file}")
+
+
+def test_rows_whose_keys_read_alike_have_a_fate_each(settings: Settings, tmp_path: Path) -> None:
+    settings = migrate(settings, tmp_path, *ALIKE)
+    found = dict(
+        rows(
+            settings,
+            "select source_key, reasons from traspaso.row_fates"
+            " where source_table = 'ubicaciones' and source_key ~ '^(u0|a.u|#|$)'",
+        )
+    )
+    assert found.keys() == {"#2", "#3", "u0#2", "u0#2#2", r"a\u0000#2", r"a\u0000#3"}
+    assert found["u0#2"] == found["u0#2#2"] == ["id:unique"]
+    kept = rows(settings, r"select id from ubicaciones where id ~ '^(u0|a.u|b|$)' order by 1")
+    assert [key for (key,) in kept] == ["", r"a\u0000", "b", "b,", "u0", "u0#2", "u0#2#2"]
+    stock = rows(
+        settings,
+        "select count(*), count(distinct source_key), array_agg(distinct reasons::text)"
+        " from traspaso.row_fates where source_table = 'stock_actual'"
+        " and source_key ~ '^(b,,c|,)(#[0-9]+)?$'",
+    )
+    assert stock[0][:2] == (5, 5)
+
+
+def test_a_column_of_another_type_is_what_is_documented_then(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings = migrate(settings, tmp_path, *OTHER_TYPES)
+    found = rows(
+        settings,
+        "select direccion, to_char(created_at, 'YYYY-MM-DD HH24:MI') from ubicaciones"
+        " where id = 'tienda_01'",
+    )
+    # A zoned time as it is on the clocks there, as all others are.
+    assert found == [("['Av. 1, local 1', piso 2]", "2024-11-04 08:00")]
+    assert rows(settings, "select telefono from proveedores where id = 'prov_1'") == [("584141",)]
+    assert {short for (short,) in rows(settings, "select descripcion_corta from productos")} == {
+        "true"
+    }
+
+
+@pytest.mark.parametrize("goes", [True, False], ids=["goes", "is refused"])
+def test_a_parent_takes_its_childrens_children_with_it(
+    settings: Settings, tmp_path: Path, goes: bool
+) -> None:
+    settings = migrate(settings, tmp_path)
+    held = rows(settings, COUNTED)[0][0]
+    assert held > 0
+    if goes:
+        settings = changed(settings, *GONE)
+    else:
+        settings = changed(
+            settings, "update ubicaciones set nombre = nombre || chr(0) where id = 'tienda_01'"
+        )
+    answer = load(settings)
+    assert answer.code == 0, answer.stderr
+    assert proof(settings) == "pass"
+    assert rows(settings, COUNTED) == [(0,)]
+    refused = rows(
+        settings,
+        "select count(*) from traspaso.row_fates where source_table = 'items_facturas'"
+        " and 'factura_id:foreign_key' = any(reasons)",
+    )
+    assert (refused[0][0] >= held) is not goes
+
+
+def test_a_delta_waits_for_a_lock_that_is_held_for_a_while(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings = migrate(settings, tmp_path)
+    settings = changed(settings, "update productos set marca = 'otra' where id = '000002'")
+    with psycopg.connect(settings.target_url or "") as conn:
+        conn.execute("select from productos where id = '000002' for update")
+        release = threading.Timer(12, conn.rollback)
+        release.start()
+        answer = load(settings)
+        release.join()
+    assert answer.code == 0, answer.stderr
+    assert rows(settings, "select marca from productos where id = '000002'") == [("otra",)]
