@@ -160,7 +160,11 @@ def _measure(
     try:
         if query.choose is not None:
             # From what is loaded: the file may hold dates that nothing can be counted from.
-            found.parameters = next(iter(sides[1](query.choose, ())), ())
+            chosen = next(iter(sides[1](query.choose, ())), None)
+            if chosen is None:
+                found.problem = "no row is there to choose its parameters from"
+                return found
+            found.parameters = chosen
         (old, before), (new, after) = (_first(side, query, found.parameters) for side in sides)
         found.before = _timed(sides[0], engines[0], query, found.parameters, before)
         found.after = _timed(sides[1], engines[1], query, found.parameters, after)

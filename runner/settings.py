@@ -23,6 +23,7 @@ DUCKDB_SCHEME = "duckdb:///"
 _SECRET_KEYS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key")
 _HIDDEN = "***"
 _LAST_PORT = 65_535
+_MOST_ROWS = 10**12
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,9 +55,11 @@ class Settings:
 
         target_url, legacy_url = read("TARGET_URL"), read("LEGACY_URL")
         batch_rows = read("BATCH_ROWS")
-        if batch_rows is not None and (not batch_rows.isdecimal() or int(batch_rows) == 0):
+        if batch_rows is not None and not (
+            batch_rows.isdecimal() and 0 < int(batch_rows) <= _MOST_ROWS
+        ):
             raise UsageProblem(
-                f"TRASPASO_BATCH_ROWS is a number of rows, not {batch_rows!r}",
+                f"TRASPASO_BATCH_ROWS is a number of rows up to {_MOST_ROWS:,}, not {batch_rows!r}",
                 "export TRASPASO_BATCH_ROWS=2000000, or unset it",
             )
         if target_url is not None:

@@ -127,14 +127,17 @@ def test_a_critical_query_that_fails_or_takes_too_long_is_a_note(
         "-- name: mala\nselect nada from facturas;\n"
         "-- name: lenta\nselect count(*) from items_facturas as a, items_facturas as b,"
         " items_facturas as c where a.id < b.id and b.id < c.id;\n"
+        "-- name: vacía\n-- choose: select id from facturas where false\n"
+        "select count(*) from facturas where id = $1;\n"
         "-- name: buena\nselect count(*) from facturas",
         encoding="utf-8",
     )
     plan = replace(PLAN, queries=CriticalQueries(path, timeout_seconds=0.3))
     found, notes = critical.measured_quietly(settings, plan)
-    assert [each.result for each in found] == ["not compared", "not compared", "same"]
+    assert [each.result for each in found] == ["not compared"] * 3 + ["same"]
     assert "nada" in notes[0]
     assert notes[1] == "lenta: not measured: DuckDB took too long"
+    assert notes[2] == "vacía: not measured: no row is there to choose its parameters from"
     path.unlink()
     found, notes = critical.measured_quietly(settings, plan)
     assert found == []

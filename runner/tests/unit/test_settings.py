@@ -127,3 +127,10 @@ def test_what_is_nearly_a_duckdb_url_is_told_how_one_looks(url: str) -> None:
     with pytest.raises(UsageProblem) as refused:
         Settings.from_env({"TRASPASO_LEGACY_URL": url})
     assert "duckdb:////folder/file.duckdb" in refused.value.fix
+
+
+@pytest.mark.parametrize("rows", ["0", "-1", "2e6", "99999999999999999999"])
+def test_a_batch_is_a_number_of_rows_that_a_table_may_have(rows: str) -> None:
+    with pytest.raises(UsageProblem) as refused:
+        Settings.from_env({"TRASPASO_BATCH_ROWS": rows})
+    assert rows in str(refused.value)
