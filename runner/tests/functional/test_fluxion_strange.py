@@ -50,6 +50,8 @@ OTHER_TYPES = (
     "update proveedores set telefono = '58414' || right(id, 1)",
     "alter table proveedores alter telefono type bigint",
     "alter table productos alter descripcion_corta type boolean using true",
+    "alter table facturas alter subtotal_bs type double",
+    "update facturas set subtotal_bs = 123456789012345.67 where id = 'F00000002'",
 )
 
 LINES = (
@@ -129,6 +131,10 @@ def test_a_column_of_another_type_is_what_is_documented_then(
     # A zoned time as it is on the clocks there, as all others are.
     assert found == [("['Av. 1, local 1', piso 2]", "2024-11-04 08:00")]
     assert rows(settings, "select telefono from proveedores where id = 'prov_1'") == [("584141",)]
+    # The digits that the number was written with.
+    assert rows(settings, "select subtotal_bs::text from facturas where id = 'F00000002'") == [
+        ("123456789012345.67",)
+    ]
     assert {short for (short,) in rows(settings, "select descripcion_corta from productos")} == {
         "true"
     }
