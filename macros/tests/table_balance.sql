@@ -78,7 +78,7 @@
     What the comparison of a table's rows counts: loaded, missing, unknown, mismatches.
 
     Rows are joined one by one only where the sums of their hashes differ: a sum needs
-    neither a sort nor a table of keys, and PostgreSQL shares it among several processes.
+    neither a sort nor a table of keys.
 #}
 {% macro default__compared_counts(node, legacy, shown) -%}
     {{ _compared_counts(node, legacy, shown) }}
