@@ -19,8 +19,8 @@ help: ## Show this list
 setup: $(READY) ## Make .venv with the command .venv/bin/traspaso (the others do it when needed)
 
 .PHONY: demo
-demo: $(READY) ## Migrate a sample on an embedded PostgreSQL (KEEP=1 leaves the server up)
-	$(BIN)/traspaso demo $(if $(KEEP),--keep)
+demo: $(READY) ## Migrate a sample on an embedded PostgreSQL (SYSTEM=fluxion; KEEP=1 leaves the server up)
+	$(BIN)/traspaso demo $(SYSTEM) $(if $(KEEP),--keep)
 
 .PHONY: test
 test: $(READY) ## Run the tests (ARGS="-k phone" goes to pytest)
