@@ -634,12 +634,11 @@ def write_docs(project_dir: Path, page: Path) -> None:
 
 def _telling(lines: Sequence[str]) -> list[str]:
     """Return the lines of a message that say what went wrong: DuckDB's have the statement first."""
-    causes = [number for number, line in enumerate(lines) if _CAUSE in line]
-    if not causes or causes[0] < _SHOWN_LINES:
+    begin = next((number for number, line in enumerate(lines) if _CAUSE in line), 0)
+    if begin < _SHOWN_LINES:
         return [*lines[:_SHOWN_LINES]]
-    cause = [*lines[causes[0] : causes[0] + _SHOWN_LINES]]
-    cause[0] = cause[0][cause[0].index(_CAUSE) :]
-    return [lines[0], "…", *cause]
+    first, *others = lines[begin : begin + _SHOWN_LINES]
+    return [lines[0], "…", first[first.index(_CAUSE) :], *others]
 
 
 class _Unbuilt(Locked):

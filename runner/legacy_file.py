@@ -18,7 +18,6 @@ from runner.errors import Unreachable
 _HASHES: dict[tuple[tuple[str, int, int, int], ...], str] = {}
 
 _ALIAS = "origen"
-_CHUNK = 1 << 20
 # What DuckDB says of a file that another process has open for writing.
 _HELD = "set lock on file"
 
@@ -30,14 +29,14 @@ def fingerprint(path: Path) -> str:
     file reads them together. Raises Unreachable where they cannot be read.
     """
     with _troubles(path):
-        files = [path, *(log for log in [path.with_name(f"{path.name}.wal")] if log.exists())]
-        key = tuple(_state(file) for file in files)
+        log = path.with_name(f"{path.name}.wal")
+        files = [path, log] if log.exists() else [path]
+        key = tuple(_state(each) for each in files)
         if key not in _HASHES:
             digest = hashlib.sha256()
             for each in files:
                 with each.open("rb") as file:
-                    while chunk := file.read(_CHUNK):
-                        digest.update(chunk)
+                    hashlib.file_digest(file, lambda: digest)
             _HASHES[key] = digest.hexdigest()
         return _HASHES[key]
 

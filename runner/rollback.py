@@ -179,12 +179,9 @@ def _undo(conn: psycopg.Connection, settings: Settings, plan: Plan, to: int) -> 
         conn.execute(sql.SQL(statement).format(sql.SQL(", ").join(names)))
         if plan.reads_file:
             _forget_loads(conn, settings, present, is_dropped=to < CREATE_PHASE)
+            sources = [t.source_table for t in plan.tables if {*t.target_tables} & {*emptied}]
             conn.execute(
-                "delete from traspaso.row_groups where system = %s and source_table = any(%s)",
-                [
-                    plan.system,
-                    [t.source_table for t in plan.tables if {*t.target_tables} & {*emptied}],
-                ],
+                sql_text("forget_row_groups.sql"), {"system": plan.system, "tables": sources}
             )
     for evidence in ("row_fates", "repairs"):
         conn.execute(

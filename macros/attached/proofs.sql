@@ -10,11 +10,7 @@
             select
                 sum(filas) as filas,
                 sum(llanas) as llanas
-            from (
-                select * from {{ ref('compat_fluxion__sumas_legado_1') }}
-                union all
-                select * from {{ ref('compat_fluxion__sumas_legado_2') }}
-            ) as legacy_sums
+            from {{ both_shares('compat_fluxion__sumas_legado') }}
             where source_table = '{{ table }}' and bucket is not null
         )
     {%- endset -%}

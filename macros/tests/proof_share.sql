@@ -40,3 +40,24 @@
         ~ "') order by 2 desc, 1"
     ).rows) }}
 {%- endmacro %}
+
+{#
+    One of the two models that share the sums of a system's tables: `write` is
+    legacy_sums or shown_sums, `part` 1 or 2.
+#}
+{% macro sums_of_share(system, part, write) -%}
+    {%- set tables = proof_share(system, part, of=2) -%}
+    {{ each_model('compat_' ~ system ~ '__', tables, write, and_then()) }}
+    {%- if not tables %}
+    {{ no_sums() }}
+    {%- endif %}
+{%- endmacro %}
+
+{# Both of them, as a relation; `name` is that of the models without the part. #}
+{% macro both_shares(name) -%}
+    (
+        select * from {{ ref(name ~ '_1') }}
+        union all
+        select * from {{ ref(name ~ '_2') }}
+    ) as shares
+{%- endmacro %}

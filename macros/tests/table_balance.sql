@@ -81,7 +81,13 @@
     neither a sort nor a table of keys.
 #}
 {% macro default__compared_counts(node, legacy, shown) -%}
-    {{ _compared_counts(node, legacy, shown) }}
+        select
+            count(*) filter (where is_legacy and is_shown) as loaded,
+            count(*) filter (where is_legacy and not is_shown) as missing,
+            count(*) filter (where is_shown and not is_legacy) as unknown,
+            count(*) filter (where is_legacy and is_shown and differs)
+                as mismatches
+        from ({{ compared_rows(node, legacy=legacy, shown=shown) }}) as compared
 {%- endmacro %}
 
 {% macro postgres__compared_counts(node, legacy, shown) -%}
@@ -109,17 +115,7 @@
         ) as shown
     ) as summed
     cross join lateral (
-        {{ _compared_counts(node, legacy, shown) }}
+        {{ default__compared_counts(node, legacy, shown) }}
         where not summed.is_same
     ) as found
-{%- endmacro %}
-
-{% macro _compared_counts(node, legacy, shown) -%}
-        select
-            count(*) filter (where is_legacy and is_shown) as loaded,
-            count(*) filter (where is_legacy and not is_shown) as missing,
-            count(*) filter (where is_shown and not is_legacy) as unknown,
-            count(*) filter (where is_legacy and is_shown and differs)
-                as mismatches
-        from ({{ compared_rows(node, legacy=legacy, shown=shown) }}) as compared
 {%- endmacro %}

@@ -1,5 +1,1 @@
-{%- set tables = proof_share('fluxion', 1, of=2) -%}
-{{ each_model('compat_fluxion__', tables, shown_sums, and_then()) }}
-{%- if not tables %}
-{{ no_sums() }}
-{%- endif %}
+{{ sums_of_share('fluxion', 1, shown_sums) }}

@@ -1,6 +1,7 @@
 """A DuckDB file into PostgreSQL, through the command line: clean, dirty, changed, taken back."""
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -79,6 +80,17 @@ def write_legacy(path: Path, *statements: str) -> Path:
         for statement in statements:
             conn.execute(statement)
     return path
+
+
+def changed(settings: Settings, *statements: str) -> Settings:
+    """Change the file: a copy of it, since dbt keeps the one that it read open."""
+    before = settings.legacy_file
+    assert before is not None
+    file = shutil.copy(before, before.with_stem(f"{before.stem}_"))
+    with duckdb.connect(str(file)) as conn:
+        for statement in statements:
+            conn.execute(statement)
+    return replace(settings, legacy_url=f"duckdb:///{file}")
 
 
 def digest(path: Path) -> str:

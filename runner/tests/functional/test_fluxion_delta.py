@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg
 import pytest
 
@@ -18,7 +17,7 @@ from runner.server import PgServer
 from runner.settings import Settings
 from runner.tests.faults.command import start
 from runner.tests.functional.helpers.tinkubot_cases import Answer, new_database, traspaso
-from runner.tests.functional.test_fluxion import RUN, change, rows
+from runner.tests.functional.test_fluxion import RUN, change, changed, rows
 
 pytestmark = pytest.mark.newest
 
@@ -116,20 +115,20 @@ def compared(answer: Answer) -> str:
 
 @dataclass
 class Grown:
-    """A database, and the file that it was loaded from last."""
+    """A database; its settings name the file that it was loaded from last."""
 
     settings: Settings
-    file: Path
-    changes: int = 0
 
     def change(self, *statements: str) -> None:
-        """Change the file: a copy of it, since dbt keeps the one that it read open."""
-        self.changes += 1
-        self.file = Path(shutil.copy(self.file, self.file.with_name(f"{self.changes}.db")))
-        with duckdb.connect(str(self.file)) as conn:
-            for statement in statements:
-                conn.execute(statement)
-        self.settings = replace(self.settings, legacy_url=f"duckdb:///{self.file}")
+        self.settings = changed(self.settings, *statements)
+
+    def require_as_anew(self, pg: PgServer, folder: Path) -> None:
+        """Require what a load of the file into another database gives."""
+        copy = shutil.copy(self.settings.legacy_file or "", folder / "fluxion.db")
+        with new_database(pg, "fluxion_de_nuevo", folder / "backups") as made:
+            anew = replace(made, legacy_url=f"duckdb:///{copy}", legacy_schema="main")
+            load(anew)
+            assert picture(self.settings) == picture(anew)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +143,7 @@ def grown(pg: PgServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gr
             made, legacy_url=f"duckdb:///{file}", legacy_schema="main", batch_rows=GROUP
         )
         assert compared(load(settings)) == ""
-        yield Grown(settings, file)
+        yield Grown(settings)
 
 
 @pytest.mark.parametrize("number", range(len(ROUNDS)))
@@ -153,11 +152,7 @@ def test_the_delta_of_a_changed_file_is_what_a_load_anew_gives(
 ) -> None:
     grown.change(*ROUNDS[number])
     said = compared(load(grown.settings))
-    copy = shutil.copy(grown.file, tmp_path / "fluxion.db")
-    with new_database(pg, "fluxion_de_nuevo", tmp_path / "backups") as made:
-        anew = replace(made, legacy_url=f"duckdb:///{copy}", legacy_schema="main")
-        load(anew)
-        assert picture(grown.settings) == picture(anew)
+    grown.require_as_anew(pg, tmp_path)
     # Where rows are gone all of the table is compared; of the others hardly any.
     assert ("movimientos_inventario" in said) == (ROUNDS[number] is not GONE)
     assert "stock_actual" in said
@@ -185,11 +180,7 @@ def test_a_delta_that_was_killed_is_brought_by_the_same_command(
         killed += running.answer().code == -signal.SIGKILL
     assert killed > 0
     load(grown.settings)
-    with new_database(pg, "fluxion_de_nuevo", tmp_path / "backups") as made:
-        copy = shutil.copy(grown.file, tmp_path / "fluxion.db")
-        anew = replace(made, legacy_url=f"duckdb:///{copy}", legacy_schema="main")
-        load(anew)
-        assert picture(grown.settings) == picture(anew)
+    grown.require_as_anew(pg, tmp_path)
 
 
 def test_what_was_changed_in_postgresql_meanwhile_is_brought_back_too(grown: Grown) -> None:

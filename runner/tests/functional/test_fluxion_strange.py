@@ -1,17 +1,15 @@
 """DuckDB files with what nobody thinks of: keys that read alike, other types, parents that go."""
 
-import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import psycopg
 import pytest
 
 from runner.settings import Settings
 from runner.tests.functional.helpers.tinkubot_cases import Answer, traspaso
-from runner.tests.functional.test_fluxion import RUN, rows, write_legacy
+from runner.tests.functional.test_fluxion import RUN, changed, rows, write_legacy
 
 pytestmark = pytest.mark.newest
 
@@ -86,17 +84,6 @@ def proof(settings: Settings) -> str:
     return str(traspaso(settings, "validate", "fluxion").json["status"])
 
 
-def changed(settings: Settings, *statements: str) -> Settings:
-    """Change the file: a copy of it, since dbt keeps the one that it read open."""
-    before = settings.legacy_file
-    assert before is not None
-    file = shutil.copy(before, before.with_name("otra.duckdb"))
-    with duckdb.connect(str(file)) as conn:
-        for statement in statements:
-            conn.execute(statement)
-    return replace(settings, legacy_url=f"duckdb:///{file}")
-
-
 def test_rows_whose_keys_read_alike_have_a_fate_each(settings: Settings, tmp_path: Path) -> None:
     settings = migrate(settings, tmp_path, *ALIKE)
     found = dict(
@@ -112,11 +99,11 @@ def test_rows_whose_keys_read_alike_have_a_fate_each(settings: Settings, tmp_pat
     assert [key for (key,) in kept] == ["", r"a\u0000", "b", "b,", "u0", "u0#2", "u0#2#2"]
     stock = rows(
         settings,
-        "select count(*), count(distinct source_key), array_agg(distinct reasons::text)"
-        " from traspaso.row_fates where source_table = 'stock_actual'"
+        "select count(*), count(distinct source_key) from traspaso.row_fates"
+        " where source_table = 'stock_actual'"
         " and source_key ~ '^(b,,c|,)(#[0-9]+)?$'",
     )
-    assert stock[0][:2] == (5, 5)
+    assert stock == [(5, 5)]
 
 
 def test_a_column_of_another_type_is_what_is_documented_then(
