@@ -146,17 +146,11 @@ $put$
     how many rows left the table.
 #}
 {% macro _settle_foreign_keys(work) -%}
-    {%- set before = _unvalidated(work.relation) -%}
-    {%- set violated = [] -%}
-    {%- for key in before -%}
-        {%- set statement = 'alter table ' ~ key[0] ~ ' validate constraint ' ~ key[1] -%}
-        {%- do load_step(_guarded(statement, 'foreign_key_violation')) -%}
-        {%- if load_step(
-            "select current_setting('traspaso.violated')"
-        ).rows[0][0] == 'yes' -%}
-            {%- do violated.append(statement) -%}
-        {%- endif -%}
+    {%- set statements = [] -%}
+    {%- for key in _unvalidated(work.relation) -%}
+        {%- do statements.append('alter table ' ~ key[0] ~ ' validate constraint ' ~ key[1]) -%}
     {%- endfor -%}
+    {%- set violated = unless_violated(statements, 'foreign_key_violation') -%}
     {%- if violated == [] -%}
         {%- do _join_foreign_keys(work) -%}
         {{ return(0) }}

@@ -27,11 +27,13 @@
 
     is_short      whether rows were kept back
     is_colliding  whether rows of the table share a key
+    always        whether the table is wanted though there can be no such row
+
+    Returns whether there is the table.
 #}
-{% macro _collect_keys(work, table, is_short, is_colliding) -%}
+{% macro _collect_keys(work, table, is_short, is_colliding, always=false) -%}
     {%- set contract = work.contract -%}
     {%- set keys = _apart(contract, 'keys') -%}
-    {%- do model_step('create or replace temporary table ' ~ keys ~ ' (key text)') -%}
     {%- set asked = [] -%}
     {%- if is_short -%}
         {%- do asked.append('not (' ~ is_valid(work.rules) ~ ')') -%}
@@ -39,6 +41,10 @@
     {%- for column in repairable_columns(contract, work.queried) -%}
         {%- do asked.append('(' ~ is_repaired(contract, column, work.queried) ~ ')') -%}
     {%- endfor -%}
+    {%- if not (asked or is_colliding or always) -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- do model_step('create or replace temporary table ' ~ keys ~ ' (key text)') -%}
     {%- if asked -%}
         {%- do model_step(
             'insert into ' ~ keys ~ ' select distinct ' ~ row_key(contract.load_key)
@@ -53,6 +59,7 @@
             ) -%}
         {%- endfor -%}
     {%- endif -%}
+    {{ return(true) }}
 {%- endmacro %}
 
 {# Adds those of the rows whose foreign keys have no parent. #}

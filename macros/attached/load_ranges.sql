@@ -7,31 +7,31 @@
 
     A table of TRASPASO_BATCH_ROWS rows or fewer is one range.
 
-    work  see attached__load_target_table
+    work   see attached__load_target_table
+    state  see _load_state
 #}
-{% macro load_ranges(work) -%}
+{% macro load_ranges(work, state) -%}
     {%- set table = _server_name(work.relation) -%}
     {%- set fingerprint = env_var('TRASPASO_LEGACY_FINGERPRINT', '') -%}
     {%- set batch = _batch_rows() -%}
-    {%- set begun = load_step(
-        "select fingerprint, batch_rows from traspaso.loads where table_name = '" ~ table ~ "'"
-    ).rows -%}
-    {%- if begun | length == 0 -%}
+    {%- set loaded = [] -%}
+    {%- if not state.is_begun -%}
         {%- do _begin_load(work, table, fingerprint, batch) -%}
-    {%- elif not fingerprint or begun[0][0] != fingerprint or begun[0][1] != batch -%}
+    {%- elif not fingerprint or state.fingerprint != fingerprint or state.batch_rows != batch -%}
         {%- do load_step('truncate table ' ~ work.relation) -%}
-        {%- do _write_keys_off(table, take_keys_off(work.relation)) -%}
-        {%- do load_step("delete from traspaso.ranges where table_name = '" ~ table ~ "'") -%}
-        {%- do load_step(
+        {%- do load_step([
+            _write_keys_off(table, take_keys_off(work.relation)),
+            "delete from traspaso.ranges where table_name = '" ~ table ~ "'",
             "update traspaso.loads set fingerprint = '" ~ fingerprint ~ "', batch_rows = "
-            ~ batch ~ " where table_name = '" ~ table ~ "'"
-        ) -%}
+            ~ batch ~ " where table_name = '" ~ table ~ "'",
+        ] | select | join('; ')) -%}
+    {%- else -%}
+        {%- set loaded = load_step(
+            "select first_row from traspaso.ranges where table_name = '" ~ table ~ "'"
+        ).rows | map(attribute=0) | map('int') | list -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
 
-    {%- set loaded = load_step(
-        "select first_row from traspaso.ranges where table_name = '" ~ table ~ "'"
-    ).rows | map(attribute=0) | map('int') | list -%}
     {%- set last = model_step(
         'select coalesce(max(rowid) + 1, 0) from ' ~ _only_source(work.contract), fetch=true
     ).rows[0][0] | int -%}
@@ -63,19 +63,17 @@
 {% macro _begin_load(work, table, fingerprint, batch) -%}
     {%- do lock_strongly([work.relation]) -%}
     {%- set taken = take_keys_off(work.relation) -%}
-    {%- do load_step(
+    {%- do load_step([
         "insert into traspaso.loads values ('" ~ table ~ "', '" ~ fingerprint ~ "', "
-        ~ batch ~ ")"
-    ) -%}
-    {%- do _write_keys_off(table, taken) -%}
-    {%- do load_step(
+        ~ batch ~ ")",
+        _write_keys_off(table, taken),
         "delete from traspaso.row_groups where system = '" ~ work.contract.system
-        ~ "' and source_table = '" ~ work.contract.sources[0] ~ "'"
-    ) -%}
+        ~ "' and source_table = '" ~ work.contract.sources[0] ~ "'",
+    ] | select | join('; ')) -%}
     {%- do restart_sequences(work.relation, work.contract) -%}
 {%- endmacro %}
 
-{# Writes down what take_keys_off returned, after what is written down already. #}
+{# A statement that writes down what take_keys_off returned, after what is written down. #}
 {% macro _write_keys_off(table, taken) -%}
     {%- set keys = [] -%}
     {%- for statement in taken.unique + taken.rest -%}
@@ -84,14 +82,12 @@
             ~ _literal(statement) ~ ')'
         ) -%}
     {%- endfor -%}
-    {%- if keys -%}
-        {%- do load_step(
-            "insert into traspaso.keys_off select '" ~ table ~ "', coalesce((select"
-            ~ " max(position) from traspaso.keys_off where table_name = '" ~ table
-            ~ "'), 0) + taken.position, taken.is_unique, taken.statement from (values "
-            ~ keys | join(', ') ~ ') as taken (position, is_unique, statement)'
-        ) -%}
-    {%- endif -%}
+    {{ return(
+        "insert into traspaso.keys_off select '" ~ table ~ "', coalesce((select"
+        ~ " max(position) from traspaso.keys_off where table_name = '" ~ table
+        ~ "'), 0) + taken.position, taken.is_unique, taken.statement from (values "
+        ~ keys | join(', ') ~ ') as taken (position, is_unique, statement)' if keys else ''
+    ) }}
 {%- endmacro %}
 
 {# Whole row groups of DuckDB's: it reads nothing else then. #}

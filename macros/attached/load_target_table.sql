@@ -28,12 +28,12 @@
         | select('in', queried) | list -%}
     {%- set work = {
         'relation': relation, 'contract': contract, 'sql': sql, 'queried': queried,
-        'columns': columns, 'rules': row_rules(contract, queried),
+        'columns': columns, 'rules': _breakable(row_rules(contract, queried), contract, sql),
     } -%}
     {%- set state = _load_state(relation) -%}
     {%- if state.is_begun or not state.is_filled -%}
         {%- do take_foreign_keys_off(relation) if not state.is_begun -%}
-        {%- do load_ranges(work) -%}
+        {%- do load_ranges(work, state) -%}
         {%- if only_rows() -%}
             {{ return(0) }}
         {%- endif -%}
@@ -83,18 +83,54 @@
     }) }}
 {%- endmacro %}
 
+{#
+    The rules without those that the file's statistics say no row breaks: what DuckDB
+    knows to be the longest text of a column is as long as that or longer.
+#}
+{% macro _breakable(rules, contract, sql) -%}
+    {%- set columns = contract.columns | selectattr('length') | list -%}
+    {%- set asked = [] -%}
+    {%- for column in columns if column.name ~ ':length' in rules | map(attribute='reason') -%}
+        {%- do asked.append('stats(' ~ column.name ~ ') as ' ~ column.name) -%}
+    {%- endfor -%}
+    {%- if asked == [] -%}
+        {{ return(rules) }}
+    {%- endif -%}
+    {%- set found = model_step(
+        'select ' ~ asked | join(', ') ~ ' from (' ~ sql ~ ') limit 1', fetch=true
+    ) -%}
+    {%- set fitting = [] -%}
+    {%- for row in found.rows -%}
+        {%- for column in columns -%}
+            {%- set longest = modules.re.search(
+                'Max String Length: (\\d+)', row.get(column.name) or ''
+            ) -%}
+            {%- if longest and longest.group(1) | int <= column.length -%}
+                {%- do fitting.append(column.name ~ ':length') -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(rules | rejectattr('reason', 'in', fitting) | list) }}
+{%- endmacro %}
+
+{#
+    How far the table's load is: whether it has rows; whether a load of it was begun and
+    its keys are not back, of which file and in ranges of how many rows; whether foreign keys are
+    not back, or not validated.
+#}
 {% macro _load_state(relation) -%}
     {%- set table = _server_name(relation) -%}
     {%- set found = load_step(
         "select exists (select 1 from " ~ relation ~ ") as is_filled,"
-        ~ " exists (select 1 from traspaso.loads where table_name = '" ~ table
-        ~ "') as is_begun, exists (select 1 from traspaso.foreign_keys where child = '"
+        ~ " begun.table_name is not null as is_begun, begun.fingerprint, begun.batch_rows,"
+        ~ " exists (select 1 from traspaso.foreign_keys where child = '"
         ~ table ~ "') or exists (select 1 from pg_constraint"
         ~ " where contype = 'f' and not convalidated and conrelid = '"
-        ~ relation ~ "'::regclass) as is_unfinished"
-    ).rows[0] -%}
+        ~ relation ~ "'::regclass) as is_unfinished from (select) as one"
+        ~ " left join traspaso.loads as begun on begun.table_name = '" ~ table ~ "'"
+    ) -%}
     {%- do adapter.commit() -%}
-    {{ return({'is_filled': found[0], 'is_begun': found[1], 'is_unfinished': found[2]}) }}
+    {{ return(dict(found.rows[0].items())) }}
 {%- endmacro %}
 
 {#
@@ -127,23 +163,14 @@ $wait$
         "select is_unique, statement from traspaso.keys_off where table_name = '"
         ~ _server_name(work.relation) ~ "' order by position"
     ).rows -%}
-    {%- set colliding = [] -%}
-    {%- for key in keys if key[0] -%}
-        {%- if not _build_unless_repeated(key[1]) -%}
-            {%- do colliding.append(key[1]) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set unique = keys | selectattr(0) | map(attribute=1) | list -%}
+    {%- set colliding = unless_violated(unique, 'unique_violation') -%}
     {%- set is_colliding = colliding != []
         or repeats_across_partitions(work.relation, work.contract, work.columns) -%}
-    {%- do _collect_keys(work, work.relation, loaded[1] > 0, is_colliding) -%}
-    {%- set judged = judge_apart(work, work.relation) -%}
-    {%- for statement in colliding -%}
-        {%- do load_step(statement) -%}
-    {%- endfor -%}
-    {%- for key in keys if not key[0] -%}
-        {%- do load_step(key[1]) -%}
-    {%- endfor -%}
-    {%- do load_step('analyze ' ~ work.relation) -%}
+    {%- set judged = _collect_keys(work, work.relation, loaded[1] > 0, is_colliding)
+        and judge_apart(work, work.relation) -%}
+    {%- set rest = keys | rejectattr(0) | map(attribute=1) | list -%}
+    {%- do load_step((colliding + rest + ['analyze ' ~ work.relation]) | join('; ')) -%}
     {%- set rows = load_step('select count(*) from ' ~ work.relation).rows[0][0] | int -%}
     {%- if not judged and rows != loaded[0] -%}
         {{ exceptions.raise_compiler_error(
@@ -204,7 +231,7 @@ $wait$
     ).rows | length > 0 -%}
         {%- do repeated.append(key) -%}
     {%- endfor -%}
-    {%- do _collect_keys(part, loaded, stream.kept_back > 0, repeated != []) -%}
+    {%- do _collect_keys(part, loaded, stream.kept_back > 0, repeated != [], always=true) -%}
     {%- do _collect_orphans(work, loaded) -%}
     {{ return(loaded) }}
 {%- endmacro %}
@@ -245,22 +272,41 @@ $wait$
     {{ return({'loaded': loaded, 'kept_back': offered - loaded}) }}
 {%- endmacro %}
 
-{# Builds a unique key, or returns false where two rows share it. #}
-{% macro _build_unless_repeated(statement) -%}
-    {%- do load_step(_guarded(statement, 'unique_violation')) -%}
-    {{ return(load_step("select current_setting('traspaso.violated')").rows[0][0] == 'no') }}
-{%- endmacro %}
+{#
+    Runs statements that make or validate keys, each unless rows violate it: an error would
+    end the transaction and all that is loaded. Returns those that were violated.
 
-{# An error would end the transaction and all that is loaded. #}
-{% macro _guarded(statement, violation) -%}
+    violation  the condition's name, as PL/pgSQL has it
+#}
+{% macro unless_violated(statements, violation) -%}
+    {%- if not statements -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set guarded = [] -%}
+    {%- for statement in statements -%}
+        {%- do guarded.append(
+            'begin ' ~ statement ~ '; exception when ' ~ violation
+            ~ " then violated := violated || '" ~ loop.index0 ~ " '; end;"
+        ) -%}
+    {%- endfor -%}
+    {%- do load_step("
 do $guarded$
+declare
+    violated text := '';
 begin
-    {{ statement }};
-    perform set_config('traspaso.violated', 'no', true);
-exception when {{ violation }} then
-    perform set_config('traspaso.violated', 'yes', true);
+    " ~ guarded | join('\n    ') ~ "
+    perform set_config('traspaso.violated', violated, true);
 end
 $guarded$
+    ") -%}
+    {%- set violated = load_step(
+        "select current_setting('traspaso.violated')"
+    ).rows[0][0].split() -%}
+    {%- set found = [] -%}
+    {%- for number in violated -%}
+        {%- do found.append(statements[number | int]) -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {# A table of this load's transaction only, in PostgreSQL: DuckDB sees no temporary one. #}

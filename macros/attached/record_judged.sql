@@ -9,12 +9,14 @@
     {%- set contract = work.contract -%}
     {%- if not judged -%}
         {%- if not partly -%}
+            {%- set deletes = [] -%}
             {%- for name in ['row_fates', 'repairs'] -%}
-                {%- do load_step(
+                {%- do deletes.append(
                     'delete from ' ~ evidence_relation(name) ~ " where system = '"
                     ~ contract.system ~ "' and target_table = '" ~ contract.table ~ "'"
                 ) -%}
             {%- endfor -%}
+            {%- do load_step(deletes | join('; ')) -%}
         {%- endif -%}
         {{ return(none) }}
     {%- endif -%}

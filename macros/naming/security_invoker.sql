@@ -10,7 +10,13 @@
 
 {% macro postgres__security_invoker(relation) -%}
     {#- what the proofs found is no view where two engines were compared -#}
-    {%- if execute and model.config.materialized != 'proof_table' and server_major() >= 15 -%}
-        alter view {{ relation }} set (security_invoker = true)
+    {%- if execute and model.config.materialized != 'proof_table' -%}
+do $invoker$
+begin
+    if current_setting('server_version_num')::integer >= 150000 then
+        alter view {{ relation }} set (security_invoker = true);
+    end if;
+end
+$invoker$
     {%- endif -%}
 {%- endmacro %}

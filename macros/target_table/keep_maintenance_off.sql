@@ -5,12 +5,19 @@
     is where others would queue.
 
     tables  their names
+    then    a statement for after it, optional
 #}
-{% macro keep_maintenance_off(tables) -%}
-    {%- set before = load_step("select current_setting('lock_timeout')").rows[0][0] -%}
-    {%- do load_step("set local lock_timeout = '5s'") -%}
-    {%- do load_step(
-        'lock table ' ~ tables | join(', ') ~ ' in share update exclusive mode'
-    ) -%}
-    {%- do load_step("set local lock_timeout = '" ~ before ~ "'") -%}
+{% macro keep_maintenance_off(tables, then='') -%}
+    {%- do load_step("
+do $off$
+declare
+    patience text := current_setting('lock_timeout');
+begin
+    perform set_config('lock_timeout', '5s', true);
+    lock table " ~ tables | join(', ') ~ " in share update exclusive mode;
+    perform set_config('lock_timeout', patience, true);
+    " ~ then ~ "
+end
+$off$
+    ") -%}
 {%- endmacro %}

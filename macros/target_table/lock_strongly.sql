@@ -5,8 +5,7 @@
     tables  their names
 #}
 {% macro lock_strongly(tables) -%}
-    {%- do keep_maintenance_off(tables) -%}
-    {%- do load_step(
-        'lock table ' ~ tables | join(', ') ~ ' in access exclusive mode'
+    {%- do keep_maintenance_off(
+        tables, then='lock table ' ~ tables | join(', ') ~ ' in access exclusive mode;'
     ) -%}
 {%- endmacro %}

@@ -24,12 +24,14 @@
     ) -%}
     {%- set unique = [] -%}
     {%- set restore = [] -%}
+    {%- set drops = [] -%}
     {%- for row in constraints.rows | reverse -%}
-        {%- do load_step('alter table ' ~ row[0] ~ ' drop constraint ' ~ row[1]) -%}
+        {%- do drops.append('alter table ' ~ row[0] ~ ' drop constraint ' ~ row[1]) -%}
     {%- endfor -%}
     {%- for row in indexes.rows -%}
-        {%- do load_step('drop index ' ~ row[0]) -%}
+        {%- do drops.append('drop index ' ~ row[0]) -%}
     {%- endfor -%}
+    {%- do load_step(drops | join('; ')) if drops -%}
     {%- for row in constraints.rows if not row[3] -%}
         {%- do unique.append(
             'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' ' ~ row[2]

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 
@@ -165,3 +166,32 @@ def test_a_delta_waits_for_a_lock_that_is_held_for_a_while(
         release.join()
     assert answer.code == 0, answer.stderr
     assert rows(settings, "select marca from productos where id = '000002'") == [("otra",)]
+
+
+@pytest.mark.parametrize("is_in_log", [True, False], ids=["in the log", "in the file"])
+def test_a_text_that_came_later_is_as_long_as_it_is(
+    settings: Settings, tmp_path: Path, is_in_log: bool
+) -> None:
+    """What the file's statistics say of a column's longest text is asked before a load."""
+    file = write_legacy(tmp_path / "larga.duckdb")
+    with duckdb.connect(str(file)) as conn:
+        if is_in_log:
+            conn.execute("pragma disable_checkpoint_on_shutdown")
+        for key, text in (("m1", "repeat('ñ', 100)"), ("m2", "repeat('x', 101)")):
+            conn.execute(
+                f"insert into movimientos_inventario select * replace ('{key}' as id,"
+                f" {text} as usuario) from (select * from movimientos_inventario limit 1)"
+            )
+    assert file.with_name("larga.duckdb.wal").exists() is is_in_log
+    settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
+    answer = load(settings)
+    assert answer.code == 0, answer.stderr
+    assert proof(settings) == "pass"
+    found = rows(settings, "select length(usuario) from movimientos_inventario where id = 'm1'")
+    assert found == [(100,)]
+    refused = rows(
+        settings,
+        "select source_key, reasons from traspaso.row_fates"
+        " where source_table = 'movimientos_inventario' and source_key like 'm_'",
+    )
+    assert refused == [("m2", ["usuario:length"])]
