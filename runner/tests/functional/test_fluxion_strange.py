@@ -27,6 +27,10 @@ STOCK = (
     " select * replace ({location} as ubicacion_id, {product} as producto_id)"
     " from (select * from stock_actual limit 1)"
 )
+MOVEMENT = (
+    "insert into movimientos_inventario select * replace ('{key}' as id, {user} as usuario)"
+    " from (select * from movimientos_inventario limit 1)"
+)
 LOCATIONS = (
     "''", "null", "null", "'u0'", "'u0'", "'u0#2'", "'u0#2'", "'u0#2#2'", "'a' || chr(0)",
     "'a' || chr(0)", r"'a\u0000'", "'b,'", "'b'",
@@ -178,10 +182,7 @@ def test_a_text_that_came_later_is_as_long_as_it_is(
         if is_in_log:
             conn.execute("pragma disable_checkpoint_on_shutdown")
         for key, text in (("m1", "repeat('ñ', 100)"), ("m2", "repeat('x', 101)")):
-            conn.execute(
-                f"insert into movimientos_inventario select * replace ('{key}' as id,"
-                f" {text} as usuario) from (select * from movimientos_inventario limit 1)"
-            )
+            conn.execute(MOVEMENT.format(key=key, user=text))
     assert file.with_name("larga.duckdb.wal").exists() is is_in_log
     settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
     answer = load(settings)
