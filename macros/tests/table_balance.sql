@@ -6,8 +6,8 @@
     merged, quarantined, excluded   legacy rows in the evidence, by fate
     pending      legacy rows that were written since the last load: they are in none of
                  the other figures
-    residue      legacy rows with no fate or with two, evidence without a legacy row,
-                 and rows of the compat view that no legacy row stands for
+    residue      legacy rows with no fate or with two, evidence without a legacy row or with
+                 another one's JSON, and rows of the compat view that no legacy row stands for
     mismatches   loaded rows that the compat view shows otherwise
 
     node  the compat model, as in `graph`
@@ -38,7 +38,7 @@
             where {{ is_pending(system, table, 'legacy._base_key') }}
         ) as pending,
         compared.missing + compared.unknown + fates.repeated + fates.orphaned
-            as residue,
+            + fates.altered as residue,
         compared.mismatches
     from (
         {{ adapter.dispatch('compared_counts', 'traspaso')(node, legacy, shown) }}
@@ -51,18 +51,34 @@
             count(*) filter (where position = 1 and fate = 'excluded')
                 as excluded,
             count(*) filter (where position > 1) as repeated,
-            count(*) filter (where position = 1 and is_orphaned) as orphaned
+            count(*) filter (where position = 1 and is_orphaned) as orphaned,
+            count(*) filter (where is_altered) as altered
         from (
             select
                 fate.fate,
                 row_number() over (
                     partition by fate.source_key order by fate.target_table
                 ) as position,
-                legacy.source_key is null as is_orphaned
-            from {{ evidence_relation('row_fates') }} as fate
+                legacy.source_key is null as is_orphaned,
+                {{ is_kept_otherwise('fate', 'legacy') }} as is_altered
+            from {{ _fates_of_rows(node, legacy) }}
+        ) as numbered
+    ) as fates
+{%- endmacro %}
+
+{#
+    FROM and WHERE of the evidence's rows that are not pending, as `fate`, each beside its
+    legacy row, as `legacy`: source_key and, where PostgreSQL holds it, the `legacy_row` itself.
+#}
+{% macro _fates_of_rows(node, legacy=none) -%}
+    {%- set system = node.config.meta.system -%}
+    {%- set table = node.config.meta.source_table -%}
+    {{ evidence_relation('row_fates') }} as fate
             left join (
-                select {{ proved_key(system, table) }} as source_key
-                from {{ legacy or legacy_relation(system, table) }}
+                select
+                    {{ proved_key(system, table) }} as source_key
+                    {{- whole_row('legacy_row') }}
+                from {{ legacy or legacy_relation(system, table) }} as legacy_row
             ) as legacy on fate.source_key = legacy.source_key
             where
                 fate.system = '{{ system }}'
@@ -70,8 +86,6 @@
                 and not {{ is_pending(
                     system, table, base_of_key(system, table, 'fate.source_key')
                 ) }}
-        ) as numbered
-    ) as fates
 {%- endmacro %}
 
 {#

@@ -21,4 +21,12 @@
         {{ filtered_texts(columns) }} as columns
     from ({{ compared_rows(node, texts=true, legacy=legacy, shown=shown) }}) as compared
     where differs or not is_shown or not is_legacy
+    union all
+    select
+        fate.source_table,
+        fate.source_key,
+        'kept otherwise in row_fates' as problem,
+        null::text[] as columns
+    from {{ _fates_of_rows(node, legacy) }}
+        and {{ is_kept_otherwise('fate', 'legacy') }}
 {%- endmacro %}

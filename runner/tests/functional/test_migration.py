@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString, cast
 
 import psycopg
 import pytest
@@ -197,6 +197,39 @@ def test_every_row_is_accounted_for(story: Story) -> None:
         assert table["source_rows"] == placed == int(rows)
     assert sum(table["quarantined"] for table in proof["tables"]) > 0
     assert sum(table["merged"] for table in proof["tables"]) > 0
+
+
+@pytest.mark.parametrize(
+    "altered", ['row || \'{"id": "otra"}\'', "row - 'id'", "'{}'"], ids=["value", "column", "all"]
+)
+def test_a_row_that_the_evidence_keeps_otherwise_is_found(story: Story, altered: str) -> None:
+    """The JSON of a quarantined row is all that is left of it when the legacy is gone."""
+    url = story.settings.require_target()
+    with psycopg.connect(url, autocommit=True) as conn:
+        kept = conn.execute(
+            "select ctid, source_table, source_key from traspaso.row_fates"
+            " where fate = 'quarantined' order by random() limit 1"
+        ).fetchone()
+        assert kept is not None
+        conn.execute("create table kept as select * from traspaso.row_fates")
+        try:
+            conn.execute(
+                sql.SQL("update traspaso.row_fates set row = {} where ctid = %s").format(
+                    sql.SQL(cast("LiteralString", altered))
+                ),
+                [kept[0]],
+            )
+            proof = traspaso(story.settings, "validate", "tinkubot")
+        finally:
+            conn.execute("delete from traspaso.row_fates")
+            conn.execute("insert into traspaso.row_fates select * from kept")
+            conn.execute("drop table kept")
+    assert proof.json["status"] == "fail"
+    assert [
+        (found["source_table"], found["source_key"], found["problem"])
+        for found in proof.json["differences"]
+    ] == [(kept[1], kept[2], "kept otherwise in row_fates")]
+    assert sum(table["residue"] for table in proof.json["tables"]) == 1
 
 
 def test_a_second_run_changes_nothing(story: Story) -> None:
