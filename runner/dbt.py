@@ -607,6 +607,13 @@ class Dbt:
                 "nothing of this table was kept; free space there and say the same command again",
                 table=name,
             )
+        if "Out of Memory Error" in text:
+            return StepFailed(
+                f"{name}: DuckDB needs more memory than it has: {text}",
+                "export TRASPASO_MEMORY_LIMIT=512MB, or more (256 MB if it is not set), and say "
+                "the same command again: it continues",
+                table=name,
+            )
         return StepFailed(
             f"{name}: {text}",
             "nothing of this table was kept; correct it and say the same command again",

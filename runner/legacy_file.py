@@ -47,17 +47,20 @@ def _state(path: Path) -> tuple[str, int, int, int]:
 
 
 def columns(path: Path, schema: str) -> dict[str, dict[str, str]]:
-    """Return the types of the columns by table, in DuckDB's words. Raises Unreachable."""
+    """Return the types of the columns by table, in DuckDB's words. Raises Unreachable.
+
+    Names are in small letters: DuckDB does not tell them apart by case.
+    """
     found: dict[str, dict[str, str]] = {}
     with _opened(path) as conn:
         query = (
             "select table_name, column_name, data_type from duckdb_columns()"
-            " where database_name = ? and schema_name = ? and table_name in"
+            " where database_name = ? and lower(schema_name) = lower(?) and table_name in"
             " (select table_name from duckdb_tables() where database_name = ?)"
             " order by table_name, column_index"
         )
         for table, column, data_type in conn.execute(query, [_ALIAS, schema, _ALIAS]).fetchall():
-            found.setdefault(table, {})[column] = data_type
+            found.setdefault(table.lower(), {})[column.lower()] = data_type
     return found
 
 
@@ -65,10 +68,11 @@ def rows(path: Path, schema: str, tables: Sequence[str]) -> dict[str, int]:
     """Count the rows of tables; those that are not there count none. Raises Unreachable."""
     with _opened(path) as conn:
         counted = conn.execute(
-            "select table_name from duckdb_tables() where database_name = ? and schema_name = ?",
+            "select table_name from duckdb_tables()"
+            " where database_name = ? and lower(schema_name) = lower(?)",
             [_ALIAS, schema],
         )
-        present = {row[0] for row in counted.fetchall()}
+        present = {row[0].lower() for row in counted.fetchall()}
         return {
             name: _count(conn, schema, name) if name in present else 0 for name in tables
         }  # fmt: skip

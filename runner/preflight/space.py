@@ -132,7 +132,7 @@ def _gb(count: float) -> str:
 
 
 def memory(_look: Look) -> Problems:
-    """Find a TRASPASO_MEMORY_LIMIT that is no size, or more than DuckDB gets."""
+    """Find a TRASPASO_MEMORY_LIMIT that is no size, too little, or more than DuckDB gets."""
     try:
         wanted = duck.wanted_memory()
     except UsageProblem as error:
@@ -146,6 +146,14 @@ def memory(_look: Look) -> Problems:
             "this machine or container has",
             f"export TRASPASO_MEMORY_LIMIT={half // 1_000_000}MB, or give it more memory",
             "warn",
+        )
+    if min(wanted or half, half) < duck.LEAST_MEMORY:
+        yield Problem(
+            f"DuckDB gets {duck.memory_bytes() // 1_000_000} MB: the proofs of a small file take "
+            f"{duck.LEAST_MEMORY // 1_000_000} MB",
+            "unset TRASPASO_MEMORY_LIMIT, for 256 MB"
+            if half >= duck.LEAST_MEMORY
+            else "give the machine or container more memory",
         )
 
 

@@ -57,6 +57,13 @@ OTHER_TYPES = (
     "update facturas set subtotal_bs = 123456789012345.67 where id = 'F00000002'",
 )
 
+OTHER_CASE = (
+    'alter table productos rename to "Productos"',
+    'alter table productos rename marca to "MARCA"',
+    'alter table items_facturas rename to "Items_Facturas"',
+    'alter table items_facturas rename id to "Id"',
+)
+
 LINES = (
     "from items_facturas"
     " where factura_id in (select id from facturas where ubicacion_id = 'tienda_01')"
@@ -130,6 +137,20 @@ def test_a_column_of_another_type_is_what_is_documented_then(
     assert {short for (short,) in rows(settings, "select descripcion_corta from productos")} == {
         "true"
     }
+
+
+def test_names_are_written_in_any_case(settings: Settings, tmp_path: Path) -> None:
+    file = write_legacy(tmp_path / "Mayúsculas.duckdb", *OTHER_CASE)
+    settings = replace(settings, legacy_url=f"duckdb:///{file}", legacy_schema="main")
+    found = traspaso(settings, "doctor", "fluxion").json
+    assert [c for c in found["checks"] if c["status"] == "fail"] == []
+    answer = load(settings)
+    assert answer.code == 0, answer.stderr
+    assert proof(settings) == "pass"
+    settings = changed(settings, "update productos set marca = 'otra' where id = '000002'")
+    assert load(settings).code == 0
+    assert proof(settings) == "pass"
+    assert rows(settings, "select marca from productos where id = '000002'") == [("otra",)]
 
 
 @pytest.mark.parametrize("goes", [True, False], ids=["goes", "is refused"])

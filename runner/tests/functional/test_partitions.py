@@ -314,6 +314,10 @@ def test_a_folder_that_is_too_small_to_spill_to_is_said_before_a_run(
     assert "8,796.1 GB" in checks["spill disk"]["detail"]
     assert "TRASPASO_TEMP_DIR" in checks["spill disk"]["fix"]
     assert checks["memory"]["status"] == "warn"
+    monkeypatch.setenv("TRASPASO_MEMORY_LIMIT", "63MB")
+    refused = traspaso(created, "run", "fluxion", "--through", "3", "--yes", "--ignore-window")
+    assert refused.code == 1
+    assert "DuckDB gets 63 MB" in refused.json["error"]["message"]
     (tmp_path / "a").write_text("no folder")
     checks = {
         check["name"]: check for check in traspaso(created, "doctor", "fluxion").json["checks"]
