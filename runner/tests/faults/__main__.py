@@ -18,7 +18,7 @@ from runner.tests.conftest import servers
 from runner.tests.faults.picture import FLUXION, TINKUBOT
 from runner.tests.faults.schedule import schedule
 from runner.tests.faults.table import render, tally
-from runner.tests.faults.trial import ALL, NAMES, PHASES, THROUGH, Outcome, Site, Trial
+from runner.tests.faults.trial import NAMES, STAGES, Outcome, Site, Trial
 
 _TRIALS_PER_LEGACY = 80
 
@@ -82,7 +82,7 @@ def main(  # noqa: PLR0917  # click gives them by name
     _say(f"seed {seed}, PostgreSQL {', '.join(map(str, chosen))}, {kills} kills on each")
     failed = 0
     for system in systems:
-        every = ALL if system == TINKUBOT else (*PHASES, THROUGH)
+        every = STAGES[system]
         named = [NAMES.index(name) for name in stages] or every
         stages_of_it = [stage for stage in named if stage in every]
         order = Order(system, kills, seed, stages_of_it, only, verbose)

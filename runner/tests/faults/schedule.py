@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from runner.tests.faults.trial import ALL, BACK, PHASES, SWITCH, THROUGH, Kill, Trial
+from runner.tests.faults.trial import BACK, PHASES, SWITCH, THROUGH, Kill, Trial
 
 _VICTIMS = ("runner", "group", "backend", "session", "server")
 _CHAINED = 0.25
@@ -25,7 +25,7 @@ def schedule(
     seeds: list[int],
     rng: random.Random,
     *,
-    stages: Sequence[int] = ALL,
+    stages: Sequence[int],
 ) -> list[Trial]:
     """Return trials with about that many kills: what the undisturbed runs counted is covered.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
+import duckdb
 import psycopg
 from psycopg import sql
 
@@ -39,8 +40,16 @@ from runner.tests.functional.helpers.tinkubot_cases import Answer
 PHASES = range(4)
 # The switch, the way back from it, and the phases before it by one command.
 SWITCH, BACK, THROUGH = 4, 5, 6
-ALL = (*PHASES, SWITCH, BACK, THROUGH)
-NAMES = ("0 prepare", "1 create", "2 masters", "3 transactions", "4 switch", "back to 3", "0 to 3")
+# What a file that has changed since its load brings.
+DELTA = 7
+STAGES = {
+    TINKUBOT: (*PHASES, SWITCH, BACK, THROUGH),
+    FLUXION: (*PHASES, THROUGH, DELTA),
+}
+NAMES = (
+    "0 prepare", "1 create", "2 masters", "3 transactions", "4 switch", "back to 3", "0 to 3",
+    "delta",
+)  # fmt: skip
 
 # runner: the process alone, what it started lives on; orphans: the same, and what it started
 # gets no further; group: with what it started; backend: the server process of the session, after
@@ -54,6 +63,19 @@ _ENDING_SECONDS = 20.0
 _MESSAGES = 120
 # Of Fluxion: lines of invoices, and rows of a range.
 _LINES, _RANGE = 900, 300
+# Changed, new and gone rows: of a master, of parents and children, and of what was refused.
+_CHANGES = (
+    "update productos set marca = 'otra' where rowid % 5 = 0",
+    "update stock_actual set cantidad = cantidad + 1 where rowid % 3 = 0",
+    "delete from movimientos_inventario where rowid % 9 = 0",
+    """insert into facturas
+    select * replace (id || 'n' as id, numero_factura || 'n' as numero_factura)
+    from facturas where rowid % 4 = 0""",
+    """insert into items_facturas
+    select * replace (id || 'n' as id, factura_id || 'n' as factura_id)
+    from items_facturas where rowid % 6 = 0""",
+    "delete from facturas where rowid % 31 = 0",
+)
 
 # PostgreSQL writes a page by more than one copy of memory: a killed server may leave half of one.
 _SERVER = {"full_page_writes": "on", "synchronous_commit": "on"}
@@ -136,7 +158,9 @@ class Site:
         self.server = PgServer(bin_dir, self.folder / "pg", settings={**UNUSUAL_SESSION, **_SERVER})
         self.backups = self.folder / "backups"
         self.temporary = self.folder / "tmp"
-        self.file = self.folder / "fluxion.duckdb"
+        # Of Fluxion: the file that is loaded, before it changes and afterwards.
+        self.files = {name: self.folder / f"{name}.duckdb" for name in ("found", "changed")}
+        self.file = self.files["found"]
         self.door = self.folder / "door"
         self.seed: int | None = None
         self.counts: dict[int, Counter[str]] = {}
@@ -197,7 +221,7 @@ class Site:
         """Return the command of a stage."""
         if phase == BACK:
             return ("rollback", self.system, "--to", "3", "--yes")
-        phases = ("--through", "3") if phase == THROUGH else ("--phase", str(phase))
+        phases = ("--through", "3") if phase in {THROUGH, DELTA} else ("--phase", str(phase))
         return ("run", self.system, *phases, "--yes", "--ignore-window")
 
     # --- templates --------------------------------------------------------------------------------
@@ -218,6 +242,10 @@ class Site:
         self.seconds[THROUGH] = sum(self.seconds[n] for n in PHASES)
         self.proofs[THROUGH] = self.proofs[3]
         self.started[THROUGH], self.ended[THROUGH] = self.started[0], self.ended[3]
+        if self.system == FLUXION:
+            self._change_file()
+            self._undisturbed(DELTA)
+            self.origins[DELTA] = self.origins[0]
         if self.switches:
             self.shapes["old"] = shape(self.url)
             self._write("faults/before_the_switch.sql")
@@ -232,11 +260,20 @@ class Site:
     def _create_legacy(self, seed: int, dirt: float) -> None:
         url = self.server.create_database(_DATABASE)
         if self.system == FLUXION:
+            self.file = self.files["found"]
             self.file.unlink(missing_ok=True)
             create_fluxion(self.file, lines=_LINES, dirt=dirt, seed=seed)
             return
         with psycopg.connect(url, autocommit=True) as conn:
             create_legacy(conn, seed=seed, dirt=dirt, messages=_MESSAGES)
+
+    def _change_file(self) -> None:
+        """Let the file be another one, in which rows have come, gone and changed."""
+        self.file = self.files["changed"]
+        shutil.copy(self.files["found"], self.file)
+        with duckdb.connect(self.file) as conn:
+            for statement in _CHANGES:
+                conn.execute(statement)
 
     def _write(self, name: str) -> None:
         """Write what an application would, so that a stage has something to bring."""
@@ -286,6 +323,7 @@ class Site:
     def reset(self, phase: int) -> None:
         """Put everything to what it was before a phase."""
         before = 0 if phase == THROUGH else phase
+        self.file = self.files["changed" if phase == DELTA else "found"]
         self.proxy.cut_all()
         with psycopg.connect(self.server.url(), autocommit=True) as conn:
             left = conn.execute(

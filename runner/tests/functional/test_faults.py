@@ -19,7 +19,7 @@ from runner.tests.faults.command import Running, start
 from runner.tests.faults.picture import FLUXION
 from runner.tests.faults.proxy import wait_for
 from runner.tests.faults.schedule import short
-from runner.tests.faults.trial import BACK, SWITCH, Kill, Site, Trial
+from runner.tests.faults.trial import BACK, DELTA, SWITCH, Kill, Site, Trial
 from runner.tests.functional.helpers.tinkubot_cases import Answer
 
 SEED = 11
@@ -82,7 +82,7 @@ def test_a_load_from_a_file_is_continued_or_undone_too() -> None:
     rng = random.Random(SEED)  # noqa: S311  # the same moments every time
     with Site(servers()[max(servers())], system=FLUXION) as site:
         site.prepare(SEED)
-        trials = short(site.counts, site.seconds, SEED, rng, stages=(MASTERS, TRANSACTIONS))
+        trials = short(site.counts, site.seconds, SEED, rng, stages=(MASTERS, TRANSACTIONS, DELTA))
         outcomes = [site.try_out(trial) for trial in trials]
     assert [(str(each.trial), each.faults) for each in outcomes if each.faults] == []
     assert sum(each.lost + each.doubled for each in outcomes) == 0
