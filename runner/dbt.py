@@ -610,8 +610,8 @@ class Dbt:
         if "Out of Memory Error" in text:
             return StepFailed(
                 f"{name}: DuckDB needs more memory than it has: {text}",
-                "export TRASPASO_MEMORY_LIMIT=512MB, or more (256 MB if it is not set), and say "
-                "the same command again: it continues",
+                "export TRASPASO_MEMORY_LIMIT=512MB (it is 256 MB by default) or more, and say the "
+                "same command again: it continues",
                 table=name,
             )
         return StepFailed(

@@ -286,22 +286,23 @@ $wait$
     {%- for statement in statements -%}
         {%- do guarded.append(
             'begin ' ~ statement ~ '; exception when ' ~ violation
-            ~ " then violated := violated || '" ~ loop.index0 ~ " '; end;"
+            ~ " then violated := violated || ' #" ~ loop.index0 ~ "'; end;"
         ) -%}
     {%- endfor -%}
     {%- do load_step("
 do $guarded$
 declare
-    violated text := '';
+    violated text := '-';
 begin
     " ~ guarded | join('\n    ') ~ "
     perform set_config('traspaso.violated', violated, true);
 end
 $guarded$
     ") -%}
+    {#- never a text that reads as a number, or as none: dbt would make it one -#}
     {%- set violated = load_step(
         "select current_setting('traspaso.violated')"
-    ).rows[0][0].split() -%}
+    ).rows[0][0].split(' #')[1:] -%}
     {%- set found = [] -%}
     {%- for number in violated -%}
         {%- do found.append(statements[number | int]) -%}

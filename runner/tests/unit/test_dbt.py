@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner import dbt
+from runner.plan import load_plan
 from runner.settings import Settings
 
 HOLDS = """
@@ -80,3 +81,13 @@ def test_what_postgresql_says_is_shown_however_long_the_statement_before_it_is()
     ]  # fmt: skip
     assert dbt._telling(statement) == statement[:6]
     assert dbt._telling(["a", "ERROR:  b", "c"]) == ["a", "ERROR:  b", "c"]
+
+
+def test_where_duckdb_has_too_little_memory_the_setting_is_named() -> None:
+    made = dbt.Dbt(Settings(), load_plan("fluxion"))
+    said = made._failure(
+        "productos", "Runtime Error\n  Out of Memory Error: failed to pin block of size 256.0 KiB"
+    )
+    assert "failed to pin block" in said.message
+    assert "TRASPASO_MEMORY_LIMIT" in said.fix
+    assert "the same command again" in said.fix
