@@ -19,12 +19,12 @@
         {%- do _begin_load(work, table, fingerprint, batch) -%}
     {%- elif not fingerprint or state.fingerprint != fingerprint or state.batch_rows != batch -%}
         {%- do load_step('truncate table ' ~ work.relation) -%}
-        {%- do load_step([
+        {%- do load_steps([
             _write_keys_off(table, take_keys_off(work.relation)),
             "delete from traspaso.ranges where table_name = '" ~ table ~ "'",
             "update traspaso.loads set fingerprint = '" ~ fingerprint ~ "', batch_rows = "
             ~ batch ~ " where table_name = '" ~ table ~ "'",
-        ] | select | join('; ')) -%}
+        ]) -%}
     {%- else -%}
         {%- set loaded = load_step(
             "select first_row from traspaso.ranges where table_name = '" ~ table ~ "'"
@@ -63,13 +63,13 @@
 {% macro _begin_load(work, table, fingerprint, batch) -%}
     {%- do lock_strongly([work.relation]) -%}
     {%- set taken = take_keys_off(work.relation) -%}
-    {%- do load_step([
+    {%- do load_steps([
         "insert into traspaso.loads values ('" ~ table ~ "', '" ~ fingerprint ~ "', "
         ~ batch ~ ")",
         _write_keys_off(table, taken),
         "delete from traspaso.row_groups where system = '" ~ work.contract.system
         ~ "' and source_table = '" ~ work.contract.sources[0] ~ "'",
-    ] | select | join('; ')) -%}
+    ]) -%}
     {%- do restart_sequences(work.relation, work.contract) -%}
 {%- endmacro %}
 

@@ -28,7 +28,7 @@
         | select('in', queried) | list -%}
     {%- set work = {
         'relation': relation, 'contract': contract, 'sql': sql, 'queried': queried,
-        'columns': columns, 'rules': _breakable(row_rules(contract, queried), contract, sql),
+        'columns': columns, 'rules': _breakable_rules(contract, queried, sql),
     } -%}
     {%- set state = _load_state(relation) -%}
     {%- if state.is_begun or not state.is_filled -%}
@@ -84,18 +84,20 @@
 {%- endmacro %}
 
 {#
-    The rules without those that the file's statistics say no row breaks: what DuckDB
-    knows to be the longest text of a column is as long as that or longer.
+    The rules of a row without those that the file's statistics say none breaks: what
+    DuckDB knows to be the longest text of a column is as long as that or longer.
 #}
-{% macro _breakable(rules, contract, sql) -%}
-    {%- set columns = contract.columns | selectattr('length') | list -%}
-    {%- set asked = [] -%}
-    {%- for column in columns if column.name ~ ':length' in rules | map(attribute='reason') -%}
-        {%- do asked.append('stats(' ~ column.name ~ ') as ' ~ column.name) -%}
-    {%- endfor -%}
-    {%- if asked == [] -%}
+{% macro _breakable_rules(contract, queried, sql) -%}
+    {%- set rules = row_rules(contract, queried) -%}
+    {%- set columns = contract.columns | selectattr('length')
+        | selectattr('name', 'in', queried) | list -%}
+    {%- if columns == [] -%}
         {{ return(rules) }}
     {%- endif -%}
+    {%- set asked = [] -%}
+    {%- for column in columns -%}
+        {%- do asked.append('stats(' ~ column.name ~ ') as ' ~ column.name) -%}
+    {%- endfor -%}
     {%- set found = model_step(
         'select ' ~ asked | join(', ') ~ ' from (' ~ sql ~ ') limit 1', fetch=true
     ) -%}
@@ -170,7 +172,7 @@ $wait$
     {%- set judged = _collect_keys(work, work.relation, loaded[1] > 0, is_colliding)
         and judge_apart(work, work.relation) -%}
     {%- set rest = keys | rejectattr(0) | map(attribute=1) | list -%}
-    {%- do load_step((colliding + rest + ['analyze ' ~ work.relation]) | join('; ')) -%}
+    {%- do load_steps(colliding + rest + ['analyze ' ~ work.relation]) -%}
     {%- set rows = load_step('select count(*) from ' ~ work.relation).rows[0][0] | int -%}
     {%- if not judged and rows != loaded[0] -%}
         {{ exceptions.raise_compiler_error(

@@ -16,7 +16,7 @@
                     ~ contract.system ~ "' and target_table = '" ~ contract.table ~ "'"
                 ) -%}
             {%- endfor -%}
-            {%- do load_step(deletes | join('; ')) -%}
+            {%- do load_steps(deletes) -%}
         {%- endif -%}
         {{ return(none) }}
     {%- endif -%}

@@ -31,7 +31,7 @@
     {%- for row in indexes.rows -%}
         {%- do drops.append('drop index ' ~ row[0]) -%}
     {%- endfor -%}
-    {%- do load_step(drops | join('; ')) if drops -%}
+    {%- do load_steps(drops) -%}
     {%- for row in constraints.rows if not row[3] -%}
         {%- do unique.append(
             'alter table ' ~ row[0] ~ ' add constraint ' ~ row[1] ~ ' ' ~ row[2]

@@ -147,7 +147,7 @@ def memory(_look: Look) -> Problems:
             f"export TRASPASO_MEMORY_LIMIT={half // 1_000_000}MB, or give it more memory",
             "warn",
         )
-    if min(wanted or half, half) < duck.LEAST_MEMORY:
+    if duck.memory_bytes() < duck.LEAST_MEMORY:
         yield Problem(
             f"DuckDB gets {duck.memory_bytes() // 1_000_000} MB: the proofs of a small file take "
             f"{duck.LEAST_MEMORY // 1_000_000} MB",
